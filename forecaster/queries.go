@@ -1,0 +1,33 @@
+package forecaster
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrNotFound says that there is no such forecast, run or correction.
+var ErrNotFound = errors.New("not found")
+
+// ErrConflict says that the thing is not in a state that allows the change.
+var ErrConflict = errors.New("conflict")
+
+// ForecastQuery selects the latest forecasts, one a (target, subject).
+type ForecastQuery struct {
+	Target  string        // exact; empty: all
+	Kind    string        // of the subject; empty: all
+	Search  string        // substring of the subject; empty: all
+	MinRisk float64       // at Horizon
+	Horizon time.Duration // that risks are compared at; 0: the highest risk at any horizon
+	Sort    string        // "risk" (default, highest first), "subject" or "target"
+	Cursor  string        // opaque, from the page before
+	Limit   int           // 1…1000; 0: 100
+}
+
+// CorrectionQuery selects corrections, newest first.
+type CorrectionQuery struct {
+	State   CorrectionState // empty: all
+	Subject string          // exact String of the subject; empty: all
+	Policy  string
+	Cursor  string
+	Limit   int // 1…1000; 0: 100
+}
