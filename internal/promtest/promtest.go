@@ -1,0 +1,172 @@
+// Package promtest starts the real Prometheus, Alertmanager and node_exporter
+// (Debian's packages) on loopback for tests, and stops them with the test.
+package promtest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is a running child process that answers HTTP.
+type Server struct {
+	URL  string
+	Addr string
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// Prometheus starts a Prometheus with the given configuration file's text. The
+// test is skipped, saying why, where the binary is not installed.
+func Prometheus(t testing.TB, config string) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	file := write(t, dir, "prometheus.yml", config)
+	addr := FreeAddr(t)
+	return PrometheusAt(t, addr, file, filepath.Join(dir, "tsdb"))
+}
+
+// PrometheusAt starts a Prometheus at an address on an existing folder, so
+// that a test can stop it and bring it back.
+func PrometheusAt(t testing.TB, addr, configFile, dir string) *Server {
+	t.Helper()
+	return start(t, addr, "/-/ready", "prometheus", "--config.file="+configFile, "--storage.tsdb.path="+dir,
+		"--web.listen-address="+addr, "--log.level=warn")
+}
+
+// Alertmanager starts an Alertmanager without gossip.
+func Alertmanager(t testing.TB) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	file := write(t, dir, "alertmanager.yml", "route: {receiver: none, group_wait: 1s}\nreceivers: [{name: none}]\n")
+	addr := FreeAddr(t)
+	return start(t, addr, "/-/ready", "prometheus-alertmanager", "--config.file="+file, "--storage.path="+dir,
+		"--web.listen-address="+addr, "--cluster.listen-address=", "--log.level=warn")
+}
+
+// NodeExporter starts a node_exporter that also reads *.prom files in
+// textfiles.
+func NodeExporter(t testing.TB, textfiles string) *Server {
+	t.Helper()
+	addr := FreeAddr(t)
+	return start(t, addr, "/metrics", "prometheus-node-exporter", "--web.listen-address="+addr,
+		"--collector.textfile.directory="+textfiles, "--log.level=error")
+}
+
+// Start starts any program that answers 200 at ready once it is up.
+func Start(t testing.TB, addr, ready, program string, args ...string) *Server {
+	t.Helper()
+	return start(t, addr, ready, program, args...)
+}
+
+func start(t testing.TB, addr, ready, program string, args ...string) *Server {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Skipf("%s is not installed: apt-get install prometheus prometheus-alertmanager prometheus-node-exporter", program)
+	}
+	s := &Server{URL: "http://" + addr, Addr: addr, done: make(chan struct{})}
+	s.cmd = exec.Command(path, args...) //nolint:noctx // it lives as long as the test; Stop ends it
+	log := filepath.Join(t.TempDir(), filepath.Base(program)+".log")
+	out, err := os.Create(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cmd.Stdout, s.cmd.Stderr = out, out
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func() { // Pdeathsig is sent when the starting thread ends, so it waits here
+		runtime.LockOSThread()
+		started <- s.cmd.Start()
+		_ = s.cmd.Wait() // how it ended is seen by whoever speaks to it
+		close(s.done)
+	}()
+	if err := <-started; err != nil {
+		t.Fatalf("start %s: %v", program, err)
+	}
+	t.Cleanup(func() {
+		s.Kill()
+		_ = out.Close() // a log that nobody reads any more
+		if t.Failed() {
+			text, _ := os.ReadFile(log)
+			t.Logf("%s said:\n%s", program, tail(text, 6000))
+		}
+	})
+	s.wait(t, ready, log)
+	return s
+}
+
+func (s *Server) wait(t testing.TB, ready, log string) {
+	t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for time.Now().Before(deadline) {
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, s.URL+ready, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			_ = resp.Body.Close() // only the status counts
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case <-s.done:
+			text, _ := os.ReadFile(log)
+			t.Fatalf("it ended before it was ready:\n%s", tail(text, 6000))
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	t.Fatalf("not ready after 60 s: %s%s", s.URL, ready)
+}
+
+// Stop asks the process to end and waits for it.
+func (s *Server) Stop() { s.end(syscall.SIGTERM) }
+
+// Kill ends the process at once, as a crash would.
+func (s *Server) Kill() { s.end(syscall.SIGKILL) }
+
+func (s *Server) end(signal syscall.Signal) {
+	_ = s.cmd.Process.Signal(signal) // it may have ended by itself
+	select {
+	case <-s.done:
+	case <-time.After(20 * time.Second):
+		_ = s.cmd.Process.Kill() // see above
+		<-s.done
+	}
+}
+
+// FreeAddr returns a loopback address whose port was free a moment ago.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback, closed at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }() // nothing was sent
+	return l.Addr().String()
+}
+
+func write(t testing.TB, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func tail(text []byte, n int) string {
+	if len(text) > n {
+		return fmt.Sprintf("… %s", text[len(text)-n:])
+	}
+	return string(text)
+}
