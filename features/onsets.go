@@ -1,0 +1,93 @@
+package features
+
+import (
+	"math"
+	"time"
+)
+
+// gapSteps is the longest run of missing samples that neither breaks a run of
+// the predicate nor hides its beginning: five steps, the look-back that
+// Prometheus itself allows at a scrape a minute.
+const gapSteps = 5
+
+// Onsets returns the steps at which an event begins: the first true sample of
+// each run of the predicate (1 true, 0 false, NaN unknown) that follows a false
+// sample and holds for at least forSteps steps (at least one). A run of n true
+// samples holds for n steps. Up to five missing samples in a row neither break
+// a run nor hide where it begins; after a longer gap the beginning is unknown,
+// and such a run is not reported.
+func Onsets(series []float64, forSteps int) []int {
+	return scanRuns(series, forSteps).onsets
+}
+
+// runs is what is known of the predicate's runs in a series.
+type runs struct {
+	onsets    []int // beginnings that are certain
+	uncertain []int // steps by which an event may have begun, or may not
+	last      int   // the last known step; -1 where there is none
+}
+
+// scanRuns finds the runs of a predicate in one pass.
+func scanRuns(series []float64, forSteps int) runs {
+	need := max(1, forSteps)
+	r := runs{last: -1}
+	prev, begin, certain := math.NaN(), -1, false
+	finish := func(known bool) { // the run [begin, r.last] ends; known: it is seen to end
+		switch {
+		case begin < 0:
+		case certain && r.last-begin+1 >= need:
+			r.onsets = append(r.onsets, begin)
+		case r.last-begin+1 >= need, !known:
+			r.uncertain = append(r.uncertain, begin)
+		}
+		begin = -1
+	}
+	for i, v := range series {
+		if v != v {
+			continue
+		}
+		near := r.last >= 0 && i-r.last <= gapSteps+1
+		truth := v != 0
+		switch {
+		case truth && begin >= 0 && !near:
+			finish(false)
+			begin, certain = i, false
+		case truth && begin < 0:
+			begin, certain = i, near && prev == 0
+		case !truth && begin >= 0:
+			finish(near)
+		}
+		prev, r.last = v, i
+	}
+	finish(false)
+	return r
+}
+
+// predicateSeries returns the target's own series as a predicate: the series
+// itself for an event, the breach of the objective for a level; nil for a
+// level without one. It may reuse buf.
+func predicateSeries(t *Target, own, buf []float64) []float64 {
+	if t.IsEvent() {
+		return own
+	}
+	if t.Objective == nil {
+		return nil
+	}
+	buf = buf[:0]
+	for _, v := range own {
+		switch {
+		case v != v:
+			buf = append(buf, v)
+		case t.Objective.Breached(v):
+			buf = append(buf, 1)
+		default:
+			buf = append(buf, 0)
+		}
+	}
+	return buf
+}
+
+// stepsOf returns a duration in grid steps, rounded up.
+func stepsOf(d, interval time.Duration) int {
+	return int((d + interval - 1) / interval)
+}
