@@ -286,11 +286,11 @@ func alert(am, name string, want bool) error {
 
 func status(t *testing.T, server string) string {
 	t.Helper()
-	var got struct{ Status string }
+	var got struct{ State string }
 	if err := get(server+"/api/v1/status", &got); err != nil {
 		t.Fatal(err)
 	}
-	return got.Status
+	return got.State
 }
 
 // metric sums the samples of a metric over its labels.

@@ -1,0 +1,39 @@
+/** percent prints a probability: 62 %, <1 %, >99 %, – where it is unknown. */
+export function percent(p: number | null | undefined): string {
+  if (p === null || p === undefined) return '–'
+  if (p > 0 && p < 0.01) return '<1 %'
+  if (p < 1 && p > 0.99) return '>99 %'
+  return `${Math.round(p * 100)} %`
+}
+
+/** span prints seconds as Prometheus prints durations: 15m, 6h, 7d. */
+export function span(seconds: number): string {
+  const units: [number, string][] = [[86400, 'd'], [3600, 'h'], [60, 'm']]
+  for (const [size, unit] of units) {
+    if (seconds >= size && seconds % size === 0) return `${seconds / size}${unit}`
+  }
+  return seconds >= 3600 ? `${(seconds / 3600).toFixed(1)}h` : seconds >= 60 ? `${(seconds / 60).toFixed(1)}m` : `${seconds}s`
+}
+
+/** quantity prints a value with its unit: 3 significant digits, – where it is missing. */
+export function quantity(v: number | null | undefined, unit = ''): string {
+  if (v === null || v === undefined) return '–'
+  const space = unit ? '\u202f' : ''
+  if (unit === 's' && v !== 0 && Math.abs(v) < 1) return `${Number((v * 1000).toPrecision(3))}\u202fms`
+  if (unit === 'ratio') return `${Number((v * 100).toPrecision(3))}\u202f%`
+  return `${Number(v.toPrecision(3))}${space}${unit}`
+}
+
+/** clock prints a time of day with its date when that is not the same day as now. */
+export function clock(time: string | number, now = Date.now()): string {
+  const t = new Date(typeof time === 'number' ? time * 1000 : time)
+  const hour = t.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+  return t.toDateString() === new Date(now).toDateString() ? hour : `${t.toLocaleDateString([], { month: 'short', day: 'numeric' })} ${hour}`
+}
+
+/** riskColour is the Mantine colour of a risk beside its threshold. */
+export function riskColour(p: number | null | undefined, threshold: number): string {
+  if (p === null || p === undefined) return 'gray'
+  if (p >= threshold) return 'red'
+  return p >= threshold / 2 ? 'yellow' : 'teal'
+}
