@@ -34,14 +34,16 @@ type Outcome struct {
 	Model    string
 	Origin   time.Time
 	Horizon  time.Duration
-	Median   float64 // of a level at the horizon; NaN for events
-	Lower    float64 // 0.1 quantile
-	Upper    float64 // 0.9 quantile
-	Risk     float64 // NaN where none was issued
-	Naive    float64 // what the naive model would have said (level), or the base rate
-	Actual   float64 // the level; NaN is unknown or an event
-	Happened float64 // 1, 0, or NaN where unknown or censored
-	Matured  time.Time
+	Median   float64   // of a level at the horizon; NaN for events
+	Lower    float64   // 0.1 quantile
+	Upper    float64   // 0.9 quantile
+	Risk     float64   // NaN where none was issued
+	Naive    float64   // what the naive model would have said (level), or the base rate
+	Actual   float64   // the level; NaN is unknown or an event
+	Happened float64   // 1, 0, or NaN where unknown or censored
+	Warned   bool      // the risk was over its target's threshold
+	Began    time.Time // when the event or breach began; zero where it did not, or unknown
+	Matured  time.Time // zero: the horizon has not passed yet, what happened is unknown
 }
 
 // Scorecard is the running score of a target's issued forecasts at one horizon.
@@ -50,7 +52,7 @@ type Scorecard struct {
 	Horizon       time.Duration
 	Model         string
 	Forecasts     int     // matured
-	Skill         float64 // 1 − error ÷ naive's error; pinball for levels, Brier for events
+	Skill         float64 // 1 − error ÷ naive's error; pinball of the median for levels, Brier for events; NaN where naive never errs
 	Coverage      float64 // share of actuals within 0.1…0.9; NaN for events
 	Brier         float64
 	BaseRate      float64

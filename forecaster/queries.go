@@ -11,6 +11,10 @@ var ErrNotFound = errors.New("not found")
 // ErrConflict says that the thing is not in a state that allows the change.
 var ErrConflict = errors.New("conflict")
 
+// ErrQuery says that a query makes no sense: an unknown sort order, or a cursor
+// that belongs to another query.
+var ErrQuery = errors.New("bad query")
+
 // ForecastQuery selects the latest forecasts, one a (target, subject).
 type ForecastQuery struct {
 	Target  string        // exact; empty: all
