@@ -1,0 +1,158 @@
+package corrector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/driftcast/driftcast/collector"
+	"github.com/driftcast/driftcast/forecaster"
+)
+
+// Log keeps corrections and their audit trail.
+type Log interface {
+	// Record stores the correction and appends an audit entry, both durable
+	// and in one transaction before it returns.
+	Record(ctx context.Context, actor, action string, c forecaster.Correction) (forecaster.AuditEntry, error)
+	// Correction returns one correction, or forecaster.ErrNotFound (wrapped).
+	Correction(ctx context.Context, id string) (forecaster.Correction, error)
+	// Corrections returns a page and the cursor of the next, "" at the end.
+	Corrections(ctx context.Context, q forecaster.CorrectionQuery) ([]forecaster.Correction, string, error)
+}
+
+// Risks tells the newest risk of a subject.
+type Risks interface {
+	// Risk returns the risk at a horizon (0: the highest at any) and the time
+	// of the newest sample behind it, or forecaster.ErrNotFound (wrapped).
+	Risk(ctx context.Context, target string, s collector.Subject, horizon time.Duration) (risk float64, fresh time.Time, err error)
+}
+
+// Options are what a Corrector needs. Log and Risks are required.
+type Options struct {
+	Policies  []Policy
+	Actuators map[string]Actuator // by the name that policies use
+	Log       Log
+	Risks     Risks
+
+	KillFile string        // the kill switch is on while this file is there; empty: it is kept in memory
+	Interval time.Duration // between looks at what is open; default 15s
+	Timeout  time.Duration // of carrying out or undoing one correction; default 30s
+
+	Now        func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer // nil: no metrics
+}
+
+// Corrector proposes, applies, verifies and reverts corrections, one at a time.
+type Corrector struct {
+	actuators map[string]Actuator
+	log       Log
+	risks     Risks
+	kill      killSwitch
+	guards    guards
+	interval  time.Duration
+	timeout   time.Duration
+	now       func() time.Time
+	logger    *slog.Logger
+	metrics   *metrics
+
+	door chan struct{} // held while a correction changes: guards and act are one step
+
+	mu       sync.RWMutex
+	policies map[string]Policy
+}
+
+// New returns a Corrector. It starts nothing; see Run.
+func New(o Options) (*Corrector, error) {
+	if o.Log == nil || o.Risks == nil {
+		return nil, errors.New("corrector: Log and Risks are required")
+	}
+	policies, err := index(o.Policies, o.Actuators)
+	if err != nil {
+		return nil, err
+	}
+	c := &Corrector{
+		actuators: o.Actuators, log: o.Log, risks: o.Risks, policies: policies,
+		interval: cmp.Or(o.Interval, 15*time.Second), timeout: cmp.Or(o.Timeout, 30*time.Second),
+		now: o.Now, logger: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)).With("component", "corrector"),
+		door: make(chan struct{}, 1),
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	c.kill.path = o.KillFile
+	c.guards = c.chain()
+	if c.metrics, err = newMetrics(o.Registerer, c.Killed); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// SetPolicies replaces all policies, or none where one of them is wrong. What
+// is open goes on under the new ones.
+func (c *Corrector) SetPolicies(policies []Policy) error {
+	byName, err := index(policies, c.actuators)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.policies = byName
+	return nil
+}
+
+// Policies returns a copy of the policies, defaults filled, in no order.
+func (c *Corrector) Policies() []Policy {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	all := make([]Policy, 0, len(c.policies))
+	for _, p := range c.policies {
+		all = append(all, p)
+	}
+	return all
+}
+
+func (c *Corrector) policy(name string) (Policy, error) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	p, ok := c.policies[name]
+	if !ok {
+		return Policy{}, fmt.Errorf("correction policy %q: %w", name, forecaster.ErrNotFound)
+	}
+	return p, nil
+}
+
+// enter waits until no other correction is changing; leave lets the next in.
+func (c *Corrector) enter(ctx context.Context) error {
+	select {
+	case c.door <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the correction in flight: %w", ctx.Err())
+	}
+}
+
+func (c *Corrector) leave() { <-c.door }
+
+// all returns every correction that a query selects.
+func (c *Corrector) all(ctx context.Context, q forecaster.CorrectionQuery) ([]forecaster.Correction, error) {
+	q.Limit = 1000
+	var all []forecaster.Correction
+	for {
+		page, next, err := c.log.Corrections(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("list corrections: %w", err)
+		}
+		all = append(all, page...)
+		if next == "" || next == q.Cursor {
+			return all, nil
+		}
+		q.Cursor = next
+	}
+}

@@ -1,0 +1,43 @@
+package corrector
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type metrics struct {
+	actions  *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+}
+
+func newMetrics(r prometheus.Registerer, killed func() bool) (*metrics, error) {
+	m := &metrics{
+		actions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "driftcast_correction_actions_total",
+			Help: "Entries written to the audit trail, by policy and action.",
+		}, []string{"policy", "action"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "driftcast_correction_refusals_total",
+			Help: "Refusals by a guard, repeated ones included, by policy and guard.",
+		}, []string{"policy", "guard"}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	kill := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "driftcast_corrections_killed",
+		Help: "1 while the kill switch forbids corrections.",
+	}, func() float64 {
+		if killed() {
+			return 1
+		}
+		return 0
+	})
+	for _, collector := range []prometheus.Collector{m.actions, m.refusals, kill} {
+		if err := r.Register(collector); err != nil {
+			return nil, fmt.Errorf("register metrics of the corrector: %w", err)
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,172 @@
+package corrector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/driftcast/driftcast/forecaster"
+)
+
+// Run looks after what is open until ctx ends: it finishes what a crash left
+// half done, expires proposals, verifies and, where the policy says so, reverts.
+func (c *Corrector) Run(ctx context.Context) error {
+	ticker := time.NewTicker(c.interval)
+	defer ticker.Stop()
+	for {
+		if err := c.tick(ctx); err != nil && ctx.Err() == nil {
+			c.logger.Error("look after corrections", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// tick looks at every open correction once.
+func (c *Corrector) tick(ctx context.Context) error {
+	var errs []error
+	for _, one := range []struct {
+		state forecaster.CorrectionState
+		look  func(context.Context, forecaster.Correction) error
+	}{
+		{forecaster.Approved, c.recover},
+		{forecaster.Proposed, c.expireLate},
+		{forecaster.Applied, c.follow},
+		{forecaster.Verified, c.follow},
+	} {
+		open, err := c.all(ctx, forecaster.CorrectionQuery{State: one.state})
+		errs = append(errs, err)
+		for _, cor := range open {
+			errs = append(errs, c.withDoor(ctx, cor, one.state, one.look))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// withDoor reads the correction again behind the door: it may have moved on.
+func (c *Corrector) withDoor(ctx context.Context, cor forecaster.Correction, want forecaster.CorrectionState,
+	look func(context.Context, forecaster.Correction) error) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.leave()
+	cor, err := c.log.Correction(ctx, cor.ID)
+	if err == nil && cor.State == want {
+		err = look(ctx, cor)
+	}
+	if err != nil {
+		return fmt.Errorf("correction %s: %w", cor.ID, err)
+	}
+	return nil
+}
+
+// recover settles a correction that was approved and, because the process died
+// or the log could not be written, never got further. Nothing else leaves one
+// approved while the door is free.
+func (c *Corrector) recover(ctx context.Context, cor forecaster.Correction) error {
+	if strings.HasPrefix(cor.Reason, reverting) {
+		_, err := c.undo(ctx, cor, cor.Actor, cor.Reason)
+		return err
+	}
+	if _, ok := c.actuators[cor.Actuator]; !ok {
+		return fmt.Errorf("actuator %q is not configured: cannot tell whether it was applied", cor.Actuator)
+	}
+	if undo, found := c.inPlace(ctx, cor, c.params(cor.Policy)); found {
+		cor.Undo = undo
+		return c.record(ctx, &cor, move{to: forecaster.Applied, actor: cor.Actor, reason: "found applied after a restart"})
+	}
+	p, err := c.policy(cor.Policy)
+	if err != nil {
+		return c.record(ctx, &cor, move{to: forecaster.Blocked, actor: loopActor, reason: "policy: it is gone"})
+	}
+	a, err := c.attempt(ctx, cor, p, cor.Horizon, nil)
+	if err != nil {
+		return err
+	}
+	_, err = c.carryOut(ctx, a)
+	return err
+}
+
+func (c *Corrector) expireLate(ctx context.Context, cor forecaster.Correction) error {
+	if c.now().Before(cor.ExpiresAt) {
+		return nil
+	}
+	return c.expire(ctx, cor)
+}
+
+func (c *Corrector) expire(ctx context.Context, cor forecaster.Correction) error {
+	return c.record(ctx, &cor, move{to: forecaster.Expired, actor: loopActor, reason: "nobody answered in time"})
+}
+
+// follow finishes a revert that had begun, notices what others undid, and
+// verifies what is due.
+func (c *Corrector) follow(ctx context.Context, cor forecaster.Correction) error {
+	if strings.HasPrefix(cor.Reason, reverting) {
+		_, err := c.undo(ctx, cor, cor.Actor, cor.Reason)
+		return err
+	}
+	if lost, err := c.lost(ctx, cor); err != nil || lost {
+		return err
+	}
+	p, err := c.policy(cor.Policy)
+	if err != nil || cor.State == forecaster.Verified || c.now().Sub(cor.Changed) < time.Duration(p.VerifyAfter) {
+		return nil //nolint:nilerr // a policy that is gone verifies nothing any more
+	}
+	return c.verify(ctx, cor, p)
+}
+
+// lost records that the subject is gone or somebody undid the correction, so
+// that it counts against no budget any more.
+func (c *Corrector) lost(ctx context.Context, cor forecaster.Correction) (bool, error) {
+	actuator, ok := c.actuators[cor.Actuator]
+	if !ok || cor.Undo == "" {
+		return false, nil
+	}
+	plan, err := actuator.Plan(ctx, Action{Correction: cor, Params: c.params(cor.Policy)})
+	reason := "undone by somebody else"
+	switch {
+	case errors.Is(err, ErrGone):
+		reason = ErrGone.Error()
+	case err != nil:
+		c.logger.Warn("cannot look at what was corrected", slog.String("id", cor.ID), slog.String("subject", cor.Subject.String()), slog.Any("err", err))
+		return false, nil
+	case !plan.Lost:
+		return false, nil
+	}
+	return true, c.record(ctx, &cor, move{to: forecaster.Reverted, actor: loopActor, reason: reason})
+}
+
+// notBetter is the reason of a correction that has not helped so far.
+const notBetter = "the risk has not fallen since"
+
+// verify compares the current risk with what the policy acts on. An unknown or
+// old risk verifies nothing: it is looked at again with the next tick.
+func (c *Corrector) verify(ctx context.Context, cor forecaster.Correction, p Policy) error {
+	risk, fresh, err := c.risks.Risk(ctx, cor.Target, cor.Subject, cor.Horizon)
+	if errors.Is(err, forecaster.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("current risk of %s: %w", cor.Subject, err)
+	}
+	age := c.now().Sub(fresh)
+	switch {
+	case age > time.Duration(p.MaxAge) || fresh.Before(cor.Changed):
+		return nil
+	case risk < p.MinRisk:
+		reason := fmt.Sprintf("the risk fell from %.2f to %.2f", cor.Risk, risk)
+		return c.record(ctx, &cor, move{to: forecaster.Verified, actor: loopActor, reason: reason})
+	case p.RevertUnlessImproved:
+		_, err := c.undo(ctx, cor, loopActor, fmt.Sprintf("it did not help: the risk was %.2f and is %.2f", cor.Risk, risk))
+		return err
+	case cor.Reason == notBetter:
+		return nil
+	}
+	return c.record(ctx, &cor, move{to: forecaster.Applied, action: "verify", actor: loopActor, reason: notBetter})
+}
