@@ -1,0 +1,39 @@
+package models
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/driftcast/driftcast/features"
+)
+
+// Catalog returns the models that suit a target, naive first.
+func Catalog(t *features.Target) []Model {
+	if t.IsEvent() {
+		return eventCatalog()
+	}
+	return []Model{Naive{}, SeasonalNaive{}, WindowQuantile{}}
+}
+
+// ByName returns the model of that name in the target's catalog, or an error
+// that lists the names there are, wrapping ErrNotFound.
+func ByName(t *features.Target, name string) (Model, error) {
+	var names []string
+	for _, m := range Catalog(t) {
+		if m.Name() == name {
+			return m, nil
+		}
+		names = append(names, m.Name())
+	}
+	return nil, fmt.Errorf("model %q: %w: want one of %s", name, ErrNotFound, strings.Join(names, ", "))
+}
+
+// decoderOf returns the function that reads the payload of a kind of model,
+// nil for a kind that nobody writes.
+func decoderOf(kind string) func(payload []byte) (Fitted, error) {
+	switch kind {
+	case kindNaive, kindSeasonal, kindWindow:
+		return func(payload []byte) (Fitted, error) { return decodeLevel(kind, payload) }
+	}
+	return eventDecoder(kind)
+}

@@ -1,0 +1,281 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/driftcast/driftcast/features"
+)
+
+// base is what one level model has of its own; everything around it (scale,
+// missing data, intervals, risks, bytes) is the same for all and is here.
+// A base is immutable and safe for concurrent use.
+type base interface {
+	// begin writes the quantiles of the first lead into h.q.
+	begin(h *history)
+	// at writes the quantiles of a lead ≥ 1 into h.q, after begin.
+	at(h *history, lead int)
+	// prior is the error, in local units, to expect of a lead at a standard
+	// normal quantile z while nothing has been learned yet.
+	prior(lead int, z float64) float64
+	// centred says that the quantiles are one point forecast, which stays the
+	// median.
+	centred() bool
+	// pack writes the base's own fields.
+	pack(p *packer)
+}
+
+// level is a fitted level model: a base with split-conformal intervals and,
+// where the target has an objective, calibrated risks.
+type level struct {
+	kind, name string
+	base       base
+	scale      features.Scale
+	typical    float64 // unit of a subject of which little is known
+	intervals  conformal
+	objective  features.Objective // that risks were calibrated for
+	horizons   []time.Duration
+	risks      []platt // by horizon
+	scratch    sync.Pool
+}
+
+// fitLevel calibrates a base on the labelled rows of a frame.
+func fitLevel(ctx context.Context, kind, name string, b base, f *features.Frame, o FitOptions) (*level, error) {
+	l := &level{kind: kind, name: name, base: b, scale: f.Target.Scale}
+	rows := calibrationRows(f)
+	l.typical = typicalUnit(f, rows)
+	leads := calibrationLeads(f.Leads)
+	var (
+		h      = new(history)
+		errs   errorsByKnot
+		future []float64
+		seen   int
+	)
+	for n, row := range rows {
+		if n%64 == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, fmt.Errorf("fit %s: %w", name, err)
+			}
+			if o.Progress != nil {
+				o.Progress(n, len(rows))
+			}
+		}
+		if !h.begin(f.Past(row), l.scale, l.typical) {
+			continue
+		}
+		b.begin(h)
+		future = f.Future(row, future[:0])
+		for _, i := range leads {
+			if v := future[i]; v-v == 0 {
+				b.at(h, f.Leads[i])
+				errs.add(f.Leads[i]+h.age, h.in(v), h)
+				seen++
+			}
+		}
+	}
+	if seen == 0 {
+		return nil, fmt.Errorf("fit %s: %w: no row of %s has both a past and a future", name, ErrTooFewRows, f.Target.Name)
+	}
+	l.intervals = fitConformal(errs, b.prior, b.centred())
+	if err := l.calibrateRisks(ctx, f, rows); err != nil {
+		return nil, fmt.Errorf("fit %s: %w", name, err)
+	}
+	if o.Progress != nil {
+		o.Progress(len(rows), len(rows))
+	}
+	return l, nil
+}
+
+// calibrateRisks fits, for each horizon, the map from the risk that the path
+// tells to what came of it.
+func (l *level) calibrateRisks(ctx context.Context, f *features.Frame, rows []int) error {
+	t := f.Target
+	if t.Objective == nil || f.Labels == nil {
+		return nil
+	}
+	var (
+		out    Forecast
+		scores = make([][]float64, len(t.Horizons))
+		labels = make([][]float64, len(t.Horizons))
+	)
+	for n, row := range rows {
+		if n%64 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if l.Predict(f, row, &out) != nil {
+			continue
+		}
+		for i := range t.Horizons {
+			if y := f.Label(row, i); !math.IsNaN(y) {
+				scores[i] = append(scores[i], logit(out.Risks[i].Probability))
+				labels[i] = append(labels[i], y)
+			}
+		}
+	}
+	l.objective, l.horizons = *t.Objective, slices.Clone(t.Horizons)
+	l.risks = make([]platt, len(t.Horizons))
+	for i := range t.Horizons {
+		l.risks[i] = fitRisk(scores[i], labels[i])
+	}
+	return nil
+}
+
+// fitRisk is fitPlatt where both classes have been seen more than once or
+// twice; elsewhere the path's own risk stands.
+func fitRisk(scores, labels []float64) platt {
+	const enough = 5
+	var positives, n float64
+	for _, y := range labels {
+		positives += y
+		n++
+	}
+	if positives < enough || n-positives < enough {
+		return platt{a: 1}
+	}
+	return fitPlatt(scores, labels)
+}
+
+// Predict implements Fitted.
+func (l *level) Predict(f *features.Frame, row int, out *Forecast) error {
+	t := f.Target
+	out.Target, out.Subject, out.Model = t.Name, f.SubjectOf(row), l.name
+	out.Origin, out.Interval = f.OriginOf(row), f.Panel.Interval
+	out.Leads = append(out.Leads[:0], f.Leads...)
+	out.Path, out.Risks, out.Drivers = out.Path[:0], out.Risks[:0], out.Drivers[:0]
+	h, _ := l.scratch.Get().(*history)
+	if h == nil {
+		h = new(history)
+	}
+	defer l.scratch.Put(h)
+	if !h.begin(f.Past(row), l.scale, l.typical) {
+		return fmt.Errorf("%s of %s: %w before %s", t.Name, out.Subject, ErrNoData, out.Origin.UTC().Format(time.RFC3339))
+	}
+	out.Path = slices.Grow(out.Path, len(f.Leads)*len(Quantiles))[:len(f.Leads)*len(Quantiles)]
+	l.path(h, f.Leads, out.Path)
+	if t.Objective != nil {
+		out.Risks = l.appendRisks(out.Risks, t, f.Panel.Interval, f.Leads, out.Path)
+	}
+	return nil
+}
+
+// path writes the calibrated quantiles of every lead, ascending.
+func (l *level) path(h *history, leads []int, path []float64) {
+	var offsets [len(Quantiles)]float64
+	l.base.begin(h)
+	for i, lead := range leads {
+		l.base.at(h, lead)
+		l.intervals.at(lead+h.age, &offsets)
+		q := path[i*len(Quantiles) : (i+1)*len(Quantiles)]
+		for k := range q {
+			q[k] = h.out(h.q[k] + h.unit*offsets[k])
+		}
+		sortFew(q)
+	}
+}
+
+// appendRisks appends the risk of a breach within each horizon. The objective
+// or the horizons may have changed since the fit: then the path's own risks
+// stand, uncalibrated.
+func (l *level) appendRisks(dst []Risk, t *features.Target, interval time.Duration, leads []int, path []float64) []Risk {
+	dst = appendPathRisks(dst, t, interval, leads, path)
+	if l.objective != *t.Objective || !slices.Equal(l.horizons, t.Horizons) {
+		return dst
+	}
+	highest := 0.0
+	for i := range dst {
+		highest = max(highest, l.risks[i].apply(logit(dst[i].Probability)))
+		dst[i].Probability = highest
+	}
+	return dst
+}
+
+// MarshalBinary implements Fitted.
+func (l *level) MarshalBinary() ([]byte, error) {
+	var p packer
+	p.text(l.name)
+	p.text(string(l.scale))
+	p.float(l.typical)
+	p.integer(len(l.intervals.offsets))
+	for _, o := range l.intervals.offsets {
+		for _, v := range o {
+			p.float(v)
+		}
+	}
+	p.text(l.objective.Op)
+	p.float(l.objective.Bound)
+	p.integer(len(l.horizons))
+	for i, h := range l.horizons {
+		p.integer(int(h))
+		p.float(l.risks[i].a)
+		p.float(l.risks[i].b)
+	}
+	l.base.pack(&p)
+	return seal(l.kind, p.bytes)
+}
+
+// decodeLevel reads what MarshalBinary wrote.
+func decodeLevel(kind string, payload []byte) (Fitted, error) {
+	u := unpacker{rest: payload}
+	l := &level{kind: kind, name: u.text(), scale: features.Scale(u.text()), typical: u.float()}
+	l.intervals.offsets = make([][len(Quantiles)]float64, u.length(8*len(Quantiles)))
+	for k := range l.intervals.offsets {
+		for i := range Quantiles {
+			l.intervals.offsets[k][i] = u.float()
+		}
+	}
+	l.objective = features.Objective{Op: u.text(), Bound: u.float()}
+	horizons := u.length(17)
+	for range horizons {
+		l.horizons = append(l.horizons, time.Duration(u.integer()))
+		l.risks = append(l.risks, platt{a: u.float(), b: u.float()})
+	}
+	switch kind {
+	case kindNaive:
+		l.base = lastValue{}
+	case kindSeasonal:
+		l.base = lastSeason{season: u.integer()}
+	default:
+		l.base = recentWindow{n: u.integer()}
+	}
+	if err := u.done(); err != nil {
+		return nil, err
+	}
+	return l, l.validate()
+}
+
+func (l *level) validate() error {
+	finite := l.typical-l.typical == 0
+	for _, o := range l.intervals.offsets {
+		for _, v := range o {
+			finite = finite && v-v == 0
+		}
+	}
+	if !finite || len(l.intervals.offsets) == 0 {
+		return fmt.Errorf("%w: intervals are missing or not finite", ErrCorrupt)
+	}
+	switch b := l.base.(type) {
+	case lastSeason:
+		if b.season < 1 || b.season > math.MaxInt32 {
+			return fmt.Errorf("%w: season of %d steps", ErrCorrupt, b.season)
+		}
+	case recentWindow:
+		if b.n < 1 || b.n > recentLength {
+			return fmt.Errorf("%w: window of %d values", ErrCorrupt, b.n)
+		}
+	}
+	return nil
+}
+
+// sortFew sorts a handful of numbers in place, quickest where they are in
+// order already.
+func sortFew(x []float64) {
+	for i := 1; i < len(x); i++ {
+		for j := i; j > 0 && x[j] < x[j-1]; j-- {
+			x[j], x[j-1] = x[j-1], x[j]
+		}
+	}
+}
