@@ -1,0 +1,79 @@
+// The pages in a real Chromium, against the server at DRIFTCAST_URL.
+// Screenshots go to DRIFTCAST_SHOTS (default: nowhere).
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { chromium } from 'playwright-core'
+
+const url = process.env.DRIFTCAST_URL
+const shots = process.env.DRIFTCAST_SHOTS
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+
+let browser
+let page
+const complaints = []
+
+before(async () => {
+  assert.ok(url, 'set DRIFTCAST_URL to a running server')
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags })
+  page = await browser.newPage({ viewport: { width: 1500, height: 950 } })
+  page.on('console', (m) => m.type() === 'error' && complaints.push(m.text()))
+  page.on('pageerror', (e) => complaints.push(String(e)))
+})
+after(() => browser?.close())
+
+const shoot = (name) => (shots ? page.screenshot({ path: `${shots}/${name}.png` }) : undefined)
+
+test('ranked risks: highest first, with reasons, sparklines and the simulated badge', async () => {
+  await page.goto(url)
+  await page.locator('tbody tr').first().waitFor({ timeout: 90_000 })
+  assert.equal(await page.getByText('simulated', { exact: true }).count(), 1)
+  const risks = await page.locator('tbody tr td:first-child p').allInnerTexts()
+  const numbers = risks.filter((r) => r !== '–').map((r) => parseFloat(r.replace(/[<>]/, '')))
+  assert.ok(numbers.length > 5, `got ${risks.length} rows, ${numbers.length} with a risk`)
+  assert.deepEqual(numbers, [...numbers].sort((a, b) => b - a))
+  assert.ok((await page.locator('tbody svg path').count()) > 5, 'no sparklines')
+  await shoot('risks')
+})
+
+test('filters narrow the list and survive a reload', async () => {
+  await page.getByLabel('Subject').fill('gpu')
+  await page.waitForFunction(() => [...document.querySelectorAll('tbody tr td:nth-child(2)')].every((td) => td.textContent.includes('gpu')))
+  assert.match(page.url(), /search=gpu/)
+  await page.reload()
+  await page.locator('tbody tr').first().waitFor()
+  assert.equal(await page.getByLabel('Subject').inputValue(), 'gpu')
+  await page.getByLabel('Subject').fill('')
+})
+
+test('a forecast: chart, table beside it, reasons, what became of earlier ones; by keyboard', async () => {
+  const list = await (await fetch(`${url}/api/v1/forecasts?limit=1000`)).json()
+  const level = list.items.find((i) => i.type === 'level' && i.objective) ?? list.items.find((i) => i.type === 'level')
+  assert.ok(level, 'no level forecast')
+  await page.goto(`${url}/#/?target=${level.target}`)
+  const link = page.getByRole('link', { name: level.target }).first()
+  await link.waitFor()
+  await link.focus()
+  await page.keyboard.press('Enter')
+  await page.locator('[data-testid=forecast-chart] canvas').waitFor()
+  const drawn = await page.locator('[data-testid=forecast-chart] canvas').evaluate((c) => {
+    const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height)
+    let orange = 0
+    let blue = 0
+    for (let i = 0; i < data.length; i += 4) {
+      if (data[i + 3] > 0 && data[i] > 200 && data[i + 2] < 80) orange++
+      if (data[i + 3] > 0 && data[i + 2] > 200 && data[i] < 80) blue++
+    }
+    return { orange, blue }
+  })
+  assert.ok(drawn.orange > 50, `the median is not drawn: ${JSON.stringify(drawn)}`)
+  assert.ok(drawn.blue > 50, `the past is not drawn: ${JSON.stringify(drawn)}`)
+  await page.getByText('Ahead', { exact: true }).waitFor()
+  await page.getByText('Why', { exact: true }).waitFor()
+  await page.getByText('Earlier forecasts and what became of them').waitFor()
+  await shoot('forecast')
+  await page.getByLabel('Switch to dark mode').click()
+  await page.waitForTimeout(300)
+  await shoot('forecast-dark')
+})
+
+test('nothing complained', () => assert.deepEqual(complaints, []))
