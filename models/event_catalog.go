@@ -1,0 +1,25 @@
+package models
+
+// eventCatalog lists the models of events, naive first.
+func eventCatalog() []Model {
+	return []Model{BaseRate{}, TimeSince{}, BaseRate{PerSubject: true}, Logistic{}, Forest{}, Network{}}
+}
+
+// eventDecoder returns the decoder of a kind of event model, nil for others.
+func eventDecoder(kind string) func(payload []byte) (Fitted, error) {
+	switch kind {
+	case BaseRate{}.Name():
+		return decodeEvent(kind, unpackConstantRate)
+	case BaseRate{PerSubject: true}.Name():
+		return decodeEvent(kind, unpackSubjectRate)
+	case TimeSince{}.Name():
+		return decodeEvent(kind, unpackTimeSince)
+	case Logistic{}.Name():
+		return decodeEvent(kind, unpackLogistic)
+	case Forest{}.Name():
+		return decodeEvent(kind, unpackForest)
+	case Network{}.Name():
+		return decodeEvent(kind, unpackNetwork)
+	}
+	return nil
+}

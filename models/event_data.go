@@ -1,0 +1,223 @@
+package models
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/driftcast/driftcast/features"
+)
+
+// The least that an event model is fitted on.
+const (
+	leastLabels    = 50 // known labels of a horizon
+	leastPositives = 5  // of them 1, for models with more than one number
+)
+
+// calibrationShare is the latest part of the rows, on which a model is
+// calibrated and not trained.
+const calibrationShare = 0.3
+
+// eventData is what an event model learns from: some rows of a frame with what
+// is known of the first `horizons` of its horizons.
+type eventData struct {
+	frame    *features.Frame
+	rows     []int     // of the frame
+	labels   []float64 // len(rows)×horizons; 1, 0 or NaN (unknown)
+	horizons int
+}
+
+// newEventData takes the labelled rows of a frame, in the order of time, and
+// the horizons up to the first of which too little is known.
+func newEventData(f *features.Frame) (eventData, error) {
+	d := eventData{frame: f}
+	d.horizons = len(f.Target.Horizons)
+	if f.Labels != nil {
+		for row := range f.Rows {
+			if slices.ContainsFunc(f.Labels[row*d.horizons:(row+1)*d.horizons], isKnown) {
+				d.rows = append(d.rows, row)
+			}
+		}
+	}
+	slices.SortStableFunc(d.rows, func(a, b int) int { return f.Rows[a].Origin - f.Rows[b].Origin })
+	for _, row := range d.rows {
+		d.labels = append(d.labels, f.Labels[row*d.horizons:(row+1)*d.horizons]...)
+	}
+	// Near the panel's end an event that came is known before one that stayed
+	// away is: to learn from those alone would be to see too many events.
+	d.forget(f.Panel.Len - 1)
+	horizons := 0
+	for horizons < d.horizons {
+		if known, _ := d.count(horizons); known < leastLabels {
+			break
+		}
+		horizons++
+	}
+	if horizons == 0 {
+		return d, fmt.Errorf("%w: %d labelled rows of %s, want %d that end at the shortest horizon", ErrTooFewRows, len(d.rows), f.Target.Name, leastLabels)
+	}
+	return d.first(horizons), nil
+}
+
+func isKnown(y float64) bool { return y == y }
+
+// forget makes the labels unknown that were not settled at the grid step now.
+func (d eventData) forget(now int) {
+	t := d.frame.Target
+	for i, row := range d.rows {
+		left := time.Duration(now-d.frame.Rows[row].Origin) * d.frame.Panel.Interval
+		for h := range d.horizons {
+			if t.Horizons[h]+t.For > left {
+				d.labels[i*d.horizons+h] = math.NaN()
+			}
+		}
+	}
+}
+
+// label returns the label of the i-th row at the h-th horizon.
+func (d eventData) label(i, h int) float64 { return d.labels[i*d.horizons+h] }
+
+// column copies the labels of one horizon.
+func (d eventData) column(h int) []float64 {
+	out := make([]float64, len(d.rows))
+	for i := range out {
+		out[i] = d.label(i, h)
+	}
+	return out
+}
+
+// count returns the known labels of a horizon and how many of them are 1.
+func (d eventData) count(h int) (known, positives int) {
+	for i := range d.rows {
+		if y := d.label(i, h); !math.IsNaN(y) {
+			known++
+			if y > 0.5 {
+				positives++
+			}
+		}
+	}
+	return known, positives
+}
+
+// split cuts the rows in time so that the later part holds about `share` of
+// them. Labels of the earlier part that were not yet known at the cut become
+// unknown: nothing that the later part is judged by reaches the earlier one.
+func (d eventData) split(share float64) (early, later eventData) {
+	at := min(int(float64(len(d.rows))*(1-share)), len(d.rows)-1)
+	cut := d.frame.Rows[d.rows[at]].Origin
+	for at > 0 && d.frame.Rows[d.rows[at-1]].Origin == cut {
+		at--
+	}
+	early, later = d, d
+	later.rows, later.labels = d.rows[at:], d.labels[at*d.horizons:]
+	early.rows, early.labels = d.rows[:at], slices.Clone(d.labels[:at*d.horizons])
+	early.forget(cut)
+	return early, later
+}
+
+// splitEnough splits off the calibrationShare and keeps the horizons of which
+// both parts know enough; ErrTooFewRows where that is none, or where too few
+// events are among them.
+func (d eventData) splitEnough() (early, later eventData, err error) {
+	early, later = d.split(calibrationShare)
+	horizons := 0
+	for h := range d.horizons {
+		a, _ := early.count(h)
+		b, _ := later.count(h)
+		if min(a, b) < leastLabels {
+			break
+		}
+		horizons++
+	}
+	if horizons == 0 {
+		return early, later, fmt.Errorf("%w: %d labelled rows of %s leave less than %d to train and to calibrate on",
+			ErrTooFewRows, len(d.rows), d.frame.Target.Name, leastLabels)
+	}
+	early, later = early.first(horizons), later.first(horizons)
+	known, positives := early.count(horizons - 1)
+	if positives < leastPositives || known-positives < leastPositives {
+		return early, later, fmt.Errorf("%w: an event follows %d of the %d labelled rows of %s, want %d of both kinds; the base rate needs none",
+			ErrTooFewRows, positives, known, d.frame.Target.Name, leastPositives)
+	}
+	return early, later, nil
+}
+
+// first keeps the first n horizons.
+func (d eventData) first(n int) eventData {
+	if n == d.horizons {
+		return d
+	}
+	out := eventData{frame: d.frame, rows: d.rows, horizons: n, labels: make([]float64, 0, len(d.rows)*n)}
+	for i := range d.rows {
+		out.labels = append(out.labels, d.labels[i*d.horizons:i*d.horizons+n]...)
+	}
+	return out
+}
+
+// thin keeps at most limit rows: those after which an event begins (up to half
+// of the limit, more where there are few others) and a random share of the
+// others. weights[i] is how many rows the i-th of them stands for.
+func (d eventData) thin(limit int, rng *rand.Rand) (thinned eventData, weights []float64) {
+	var groups [2][]int // rows without, with an event
+	for i := range d.rows {
+		group := 0
+		if slices.ContainsFunc(d.labels[i*d.horizons:(i+1)*d.horizons], func(y float64) bool { return y > 0.5 }) {
+			group = 1
+		}
+		groups[group] = append(groups[group], i)
+	}
+	kept := [2]int{len(groups[0]), len(groups[1])}
+	if len(d.rows) > limit {
+		kept[1] = min(len(groups[1]), max(limit/2, limit-len(groups[0])))
+		kept[0] = limit - kept[1]
+	}
+	weight := make([]float64, len(d.rows)) // 0: left out
+	for g, rows := range groups {
+		w := float64(len(rows)) / float64(max(kept[g], 1))
+		for _, i := range sample(rows, kept[g], rng) {
+			weight[i] = w
+		}
+	}
+	thinned = eventData{frame: d.frame, horizons: d.horizons}
+	for i, w := range weight {
+		if w > 0 {
+			thinned.rows = append(thinned.rows, d.rows[i])
+			thinned.labels = append(thinned.labels, d.labels[i*d.horizons:(i+1)*d.horizons]...)
+			weights = append(weights, w)
+		}
+	}
+	return thinned, weights
+}
+
+// caseControl draws at most limit rows with a known label of one horizon: all
+// with an event (up to half of the limit, more where there are few others) and
+// a random share of the others. Adding shift to the log-odds learnt on them
+// undoes the sampling.
+func (d eventData) caseControl(h, limit int, rng *rand.Rand) (rows []int, y []float64, shift float64) {
+	one := eventData{frame: d.frame, horizons: 1}
+	for i, row := range d.rows {
+		if label := d.label(i, h); !math.IsNaN(label) {
+			one.rows, one.labels = append(one.rows, row), append(one.labels, label)
+		}
+	}
+	drawn, weights := one.thin(limit, rng)
+	weight := [2]float64{1, 1} // of rows without, with an event
+	for i, w := range weights {
+		weight[int(drawn.labels[i])] = w
+	}
+	return drawn.rows, drawn.labels, math.Log(weight[1] / weight[0])
+}
+
+// sample draws at most n of items without replacement.
+func sample(items []int, n int, rng *rand.Rand) []int {
+	if len(items) <= n {
+		return items
+	}
+	rng.Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+	return items[:n]
+}
+
+// newRand returns the generator that all randomness of a fit comes from.
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)) }
