@@ -28,6 +28,10 @@ type Series struct {
 	Labels Labels
 	Times  []int64
 	Values []float64
+
+	// Name is the metric name where the result of a query keeps one. Select
+	// leaves it empty: the caller knows it.
+	Name string
 }
 
 // Window is a grid in time: Start, Start+Step, …, up to and including End.
