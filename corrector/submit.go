@@ -140,7 +140,7 @@ func (c *Corrector) attempt(ctx context.Context, cor forecaster.Correction, p Po
 		// fresh stays zero: the guard "freshness" refuses
 	case err != nil:
 		return nil, fmt.Errorf("current risk of %s: %w", cor.Subject, err)
-	default:
+	case !math.IsNaN(risk):
 		a.Risk, a.fresh = risk, fresh
 	}
 	return a, nil
