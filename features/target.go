@@ -38,6 +38,10 @@ type Target struct {
 	Season   int             // main season in grid steps; 0: one day
 	Signals  []string        // names of further signals used as covariates
 
+	// Units are the units of the target's own signal and its covariates, by
+	// name; a missing one is not known. For people only.
+	Units map[string]string
+
 	// Maintenance is an optional PromQL predicate: while it is true, samples
 	// of the subject count as missing and events in it are not labelled.
 	Maintenance string
