@@ -81,7 +81,7 @@ JOIN targets t ON t.id = i.target JOIN subjects s ON s.id = i.subject JOIN model
 
 // Issued returns what was forecast for one subject since a time, with what
 // became of it where the horizon has passed (Matured not zero): the newest
-// limit rows, by origin and horizon ascending.
+// limit rows, the newest origin first, its horizons ascending.
 func (s *Store) Issued(ctx context.Context, target, subject string, since time.Time, limit int) ([]forecaster.Outcome, error) {
 	horizons, err := s.horizons(ctx, target)
 	if err != nil {
@@ -100,13 +100,13 @@ func (s *Store) Issued(ctx context.Context, target, subject string, since time.T
 		out = append(out, got...)
 	}
 	slices.SortFunc(out, func(a, b forecaster.Outcome) int {
-		if c := a.Origin.Compare(b.Origin); c != 0 {
+		if c := b.Origin.Compare(a.Origin); c != 0 {
 			return c
 		}
 		return int(a.Horizon/time.Second) - int(b.Horizon/time.Second)
 	})
 	if limit > 0 && len(out) > limit {
-		out = out[len(out)-limit:]
+		out = out[:limit]
 	}
 	return out, nil
 }

@@ -1,0 +1,173 @@
+package forecaster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/driftcast/driftcast/features"
+	"github.com/driftcast/driftcast/models"
+)
+
+// contender is one model in a backtest.
+type contender struct {
+	name          string
+	origins       []time.Time // ascending
+	losses        []float64   // at each of origins; lower is better
+	loss          float64     // over all
+	miscalibrated float64     // how far from honest: |coverage − 0.8|, or the calibration error
+	scores        map[string]float64
+}
+
+// incumbent is the champion in a backtest: it is not fitted anew.
+type incumbent struct {
+	id       string
+	manifest models.Manifest
+	fitted   models.Fitted
+}
+
+const incumbentName = "champion"
+
+// Name implements models.Model.
+func (*incumbent) Name() string { return incumbentName }
+
+// Fit implements models.Model: the champion is what it is.
+func (i *incumbent) Fit(context.Context, *features.Frame, models.FitOptions) (models.Fitted, error) {
+	return i.fitted, nil
+}
+
+// contest backtests the models that suit a target, and its champion where it
+// has one that can be read, on the same origins. The first contender is the
+// best model that can be fitted; the champion comes last.
+func (f *Forecaster) contest(ctx context.Context, t *features.Target, panel *features.Panel, run *Run) (*incumbent, []contender, error) {
+	if len(panel.Subjects) == 0 {
+		return nil, nil, fmt.Errorf("backtest %s: %w: history holds no series of it", t.Name, models.ErrTooFewRows)
+	}
+	field := models.Catalog(t)
+	champion, err := f.incumbent(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	if champion != nil {
+		field = append(field, champion)
+	}
+	told := 0.0
+	progress := func(done, total int) {
+		share := float64(done) / float64(max(1, total))
+		if share-told < 0.1 && done < total {
+			return
+		}
+		told, run.Progress = share, 0.15+0.55*share
+		if err := f.progress(ctx, *run); err != nil && ctx.Err() == nil {
+			f.o.Logger.Warn("progress not kept", "component", "forecaster", "target", t.Name, "err", err)
+		}
+	}
+	var all []contender
+	if t.IsEvent() {
+		all, err = eventContest(ctx, t, panel, models.EventProtocol{Models: field, Seed: f.o.Seed, Progress: progress})
+	} else {
+		all, err = levelContest(ctx, t, panel, models.RollingProtocol{Models: field, Seed: f.o.Seed, Progress: progress})
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	ranked := rank(all)
+	if len(ranked) == 0 || ranked[0].name == incumbentName {
+		return nil, nil, fmt.Errorf("backtest %s: %w: no model could be scored", t.Name, models.ErrTooFewRows)
+	}
+	return champion, ranked, nil
+}
+
+// incumbent loads the champion; nil where there is none, or none that can be
+// read: then the best candidate is to replace it.
+func (f *Forecaster) incumbent(t *features.Target) (*incumbent, error) {
+	id, err := f.o.Registry.Champion(t.Name)
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	fitted, manifest, err := f.o.Registry.Load(id)
+	if err != nil {
+		f.o.Logger.Warn("the champion cannot be read", "component", "forecaster", "target", t.Name, "model", id, "err", err)
+		return nil, nil
+	}
+	return &incumbent{id: id, manifest: manifest, fitted: fitted}, nil
+}
+
+func levelContest(ctx context.Context, t *features.Target, panel *features.Panel, o models.RollingProtocol) ([]contender, error) {
+	report, err := models.RollingLevel(ctx, panel, t, o)
+	if err != nil {
+		return nil, err
+	}
+	var out []contender
+	for _, m := range report.Models {
+		if m.Err != nil {
+			continue
+		}
+		out = append(out, contender{
+			name: m.Model, origins: m.Origins, losses: m.Losses, loss: m.Loss, miscalibrated: math.Abs(m.Coverage - 0.8),
+			scores: map[string]float64{"mase": m.MASE, "wql": m.WQL, "loss": m.Loss, "mae": m.MAE, "coverage": m.Coverage, "to_naive": m.ToNaive},
+		})
+	}
+	return out, nil
+}
+
+func eventContest(ctx context.Context, t *features.Target, panel *features.Panel, o models.EventProtocol) ([]contender, error) {
+	report, err := models.BacktestEvent(ctx, panel, t, o)
+	if err != nil {
+		return nil, err
+	}
+	var out []contender
+	for _, m := range report.Models {
+		if m.Err != nil {
+			continue
+		}
+		c := contender{name: m.Model, origins: m.Origins, losses: m.Losses, scores: map[string]float64{}}
+		var brier, honest mean
+		for h, s := range m.Horizons {
+			brier.add(s.Brier)
+			honest.add(s.CalibrationError)
+			at := "_" + short(report.Horizons[h])
+			c.scores["brier"+at], c.scores["skill"+at], c.scores["auroc"+at] = s.Brier, s.Skill, s.AUROC
+			c.scores["precision"+at], c.scores["recall"+at] = s.Alerts.Precision, s.Alerts.Recall
+		}
+		c.loss, c.miscalibrated = brier.value(), honest.value()
+		c.scores["loss"] = c.loss
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// rank puts the lowest loss first and the champion last; what has no loss is
+// left out.
+func rank(all []contender) []contender {
+	var out []contender
+	for _, c := range all {
+		if c.name != incumbentName && c.loss == c.loss {
+			out = append(out, c)
+		}
+	}
+	sortByLoss(out)
+	for _, c := range all {
+		if c.name == incumbentName {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// mean is the mean of what is known.
+type mean struct{ sum, n float64 }
+
+func (m *mean) add(v float64) {
+	if v == v {
+		m.sum += v
+		m.n++
+	}
+}
+
+func (m *mean) value() float64 { return m.sum / m.n }

@@ -1,0 +1,151 @@
+package forecaster
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/driftcast/driftcast/features"
+)
+
+// The gate lets a challenger pass where a paired test says that it is better
+// and it is not calibrated worse.
+const (
+	gateChance    = 0.1  // the chance that it only seems better must be below
+	gateOrigins   = 10   // the least that a test is made of
+	gateBlocks    = 4    // independent blocks of them
+	gateResamples = 2000 // of the bootstrap
+	gateSlack     = 0.02 // by which calibration may be worse
+)
+
+type verdict struct {
+	promote bool
+	message string // why, in words and numbers
+}
+
+// judge compares the best contender with the champion. On the origins that the
+// champion was not fitted on it is judged as it is; where those are too few, by
+// a model of its kind that was fitted in the backtest like the others.
+func judge(t *features.Target, champion *incumbent, ranked []contender, seed uint64) verdict {
+	best := ranked[0]
+	if champion == nil {
+		return verdict{true, fmt.Sprintf("the first champion: %s, loss %.4g over %d origins", best.name, best.loss, len(best.origins))}
+	}
+	rival, how := contender{}, ""
+	if last := ranked[len(ranked)-1]; last.name == incumbentName {
+		rival, how = since(last, champion.manifest.Through), "on origins since it was fitted"
+	}
+	if len(rival.origins) < gateOrigins {
+		i := slices.IndexFunc(ranked, func(c contender) bool { return c.name == champion.manifest.Model })
+		switch {
+		case i < 0:
+			return verdict{false, fmt.Sprintf("kept: the champion (%s) cannot be compared with %s: only %d origins since it was fitted",
+				champion.manifest.Model, best.name, len(rival.origins))}
+		case i == 0:
+			return verdict{false, fmt.Sprintf("kept: %s is the best again, and only %d origins have come since the champion was fitted, too few to tell them apart",
+				best.name, len(rival.origins))}
+		}
+		rival, how = ranked[i], "both fitted anew"
+	}
+	return compare(t, best, rival, champion.manifest.Model, how, seed)
+}
+
+func compare(t *features.Target, best, rival contender, rivalName, how string, seed uint64) verdict {
+	gains := pair(best, rival)
+	mine, theirs := gains.means()
+	numbers := fmt.Sprintf("loss %.4g against %.4g (%+.1f%%) over %d origins, %s", mine, theirs, 100*(mine/theirs-1), len(gains.diff), how)
+	block := gains.blockLength(t)
+	if len(gains.diff) < gateOrigins || len(gains.diff) < gateBlocks*block {
+		return verdict{false, fmt.Sprintf("kept: %s against %s: %s: too few independent origins to tell", best.name, rivalName, numbers)}
+	}
+	chance := gains.chance(block, seed)
+	numbers += fmt.Sprintf(", p=%.3f; miscalibration %.3f against %.3f", chance, best.miscalibrated, rival.miscalibrated)
+	switch {
+	case chance >= gateChance:
+		return verdict{false, fmt.Sprintf("kept: %s is not clearly better than the champion (%s): %s", best.name, rivalName, numbers)}
+	case best.miscalibrated > rival.miscalibrated+gateSlack:
+		return verdict{false, fmt.Sprintf("kept: %s is better than the champion (%s) but calibrated worse: %s", best.name, rivalName, numbers)}
+	}
+	return verdict{true, fmt.Sprintf("promoted: %s is better than the champion (%s): %s", best.name, rivalName, numbers)}
+}
+
+// since keeps the origins after a time.
+func since(c contender, t time.Time) contender {
+	first, _ := slices.BinarySearchFunc(c.origins, t, func(o, t time.Time) int {
+		if o.After(t) {
+			return 1
+		}
+		return -1
+	})
+	c.origins, c.losses = c.origins[first:], c.losses[first:]
+	return c
+}
+
+// pairs are the losses of two contenders at the origins that both have.
+type pairs struct {
+	origins      []time.Time
+	mine, theirs []float64
+	diff         []float64 // theirs − mine: above 0 is a gain
+}
+
+func pair(best, rival contender) pairs {
+	theirs := make(map[int64]float64, len(rival.origins))
+	for i, o := range rival.origins {
+		theirs[o.UnixMilli()] = rival.losses[i]
+	}
+	var p pairs
+	for i, o := range best.origins {
+		if loss, ok := theirs[o.UnixMilli()]; ok && loss == loss && best.losses[i] == best.losses[i] {
+			p.origins = append(p.origins, o)
+			p.mine, p.theirs, p.diff = append(p.mine, best.losses[i]), append(p.theirs, loss), append(p.diff, loss-best.losses[i])
+		}
+	}
+	return p
+}
+
+func (p pairs) means() (mine, theirs float64) {
+	var a, b mean
+	for i := range p.diff {
+		a.add(p.mine[i])
+		b.add(p.theirs[i])
+	}
+	return a.value(), b.value()
+}
+
+// blockLength is how many origins in a row share a future: forecasts that
+// overlap are not independent.
+func (p pairs) blockLength(t *features.Target) int {
+	if len(p.origins) < 2 || len(t.Horizons) == 0 {
+		return 1
+	}
+	spacing := p.origins[len(p.origins)-1].Sub(p.origins[0]) / time.Duration(len(p.origins)-1)
+	return max(1, int(slices.Max(t.Horizons)/max(1, spacing)))
+}
+
+// chance is the share of resampled means that show no gain: a circular block
+// bootstrap (Politis and Romano 1992) of the paired differences.
+func (p pairs) chance(block int, seed uint64) float64 {
+	n := len(p.diff)
+	random := rand.New(rand.NewPCG(seed, uint64(n)))
+	worse := 0
+	for range gateResamples {
+		sum := 0.0
+		for taken := 0; taken < n; {
+			from := random.IntN(n)
+			for i := 0; i < block && taken < n; i++ {
+				sum += p.diff[(from+i)%n]
+				taken++
+			}
+		}
+		if sum <= 0 {
+			worse++
+		}
+	}
+	return float64(worse) / gateResamples
+}
+
+func sortByLoss(c []contender) {
+	slices.SortStableFunc(c, func(a, b contender) int { return cmp.Compare(a.loss, b.loss) })
+}

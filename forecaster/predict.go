@@ -1,0 +1,208 @@
+package forecaster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/driftcast/driftcast/collector"
+	"github.com/driftcast/driftcast/features"
+	"github.com/driftcast/driftcast/models"
+)
+
+// assessed is what a step has learnt of one subject.
+type assessed struct {
+	subject   collector.Subject
+	forecast  *models.Forecast // nil: none was made; its path is not kept
+	happening bool             // the event is going on, or the objective broken
+	fresh     time.Time        // newest sample of the target's own signal; zero: none in sight
+	quantiles []quantile       // of a level at its horizons, for metrics
+	lead      time.Duration    // until the median breaks the objective; 0: it does not
+}
+
+type quantile struct {
+	horizon      time.Duration
+	level, value float64
+}
+
+// said is what a step says about one target.
+type said struct {
+	origin   time.Time
+	model    string
+	problem  string // why it is less than it should be; empty where all is well
+	subjects []assessed
+	made     int // forecasts
+}
+
+// forecast makes and publishes the forecasts of a target, a chunk of subjects
+// at a time so that memory is bounded.
+func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state, now time.Time) (said, error) {
+	out := said{origin: now.Truncate(t.Interval)}
+	model, err := f.serve(ctx, t, s, now, &out)
+	if err != nil {
+		return out, fmt.Errorf("forecast %s: %w", t.Name, err)
+	}
+	out.model = model.id
+	chunks := uint32(max(1, (len(s.forecasts)+f.o.Chunk-1)/f.o.Chunk)) // by the step before
+	for i := range chunks {
+		keep := func(sub collector.Subject) bool { return chunks == 1 || bucket(sub, chunks) == i }
+		if err := f.forecastChunk(ctx, t, model, keep, &out); err != nil {
+			return out, fmt.Errorf("forecast %s: %w", t.Name, err)
+		}
+	}
+	return out, nil
+}
+
+func (f *Forecaster) forecastChunk(ctx context.Context, t *features.Target, model serving, keep func(collector.Subject) bool, out *said) error {
+	window := collector.Window{Start: out.origin.Add(-features.Lookback(t)), End: out.origin, Step: t.Interval}
+	panel, err := features.LoadSubjects(ctx, f.o.History, t, window, keep)
+	if err != nil {
+		return err
+	}
+	if len(panel.Subjects) == 0 {
+		return nil
+	}
+	frame, err := features.Extract(panel, t, features.Options{Origins: []int{panel.Len - 1}})
+	if err != nil {
+		return err
+	}
+	forecasts, err := f.predict(ctx, t, frame, model)
+	if err != nil {
+		return err
+	}
+	if err := f.publish(ctx, t, forecasts); err != nil {
+		return err
+	}
+	first := len(out.subjects)
+	for i, sub := range panel.Subjects {
+		a := assessed{subject: sub}
+		a.fresh, a.happening = latest(t, panel, i)
+		out.subjects = append(out.subjects, a)
+	}
+	for i := range forecasts {
+		if fc := &forecasts[i]; fc.Target != "" { // else nothing was known
+			a := &out.subjects[first+frame.Rows[i].Subject]
+			a.quantiles, a.lead = quantiles(t, fc), medianLead(t, fc)
+			fc.Path, fc.Leads = nil, nil // published; 10,000 of them are large
+			a.forecast = fc
+			out.made++
+		}
+	}
+	return nil
+}
+
+// drivers is how many reasons a forecast gives.
+const drivers = 5
+
+// predict makes the forecast of every row, in the order of rows. A forecast
+// without a Target was not made: nothing is known of the subject.
+func (f *Forecaster) predict(ctx context.Context, t *features.Target, frame *features.Frame, model serving) ([]models.Forecast, error) {
+	out := make([]models.Forecast, len(frame.Rows))
+	explainer, _ := model.fitted.(models.Explainer)
+	g, ctx := errgroup.WithContext(ctx)
+	part := max(1, (len(out)+f.o.Concurrency-1)/f.o.Concurrency)
+	for from := 0; from < len(out); from += part {
+		g.Go(func() error {
+			for row := from; row < min(from+part, len(out)); row++ {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				fc := &out[row]
+				if err := model.fitted.Predict(frame, row, fc); errors.Is(err, models.ErrNoData) {
+					*fc = models.Forecast{}
+					continue
+				} else if err != nil {
+					return fmt.Errorf("predict %s: %w", frame.SubjectOf(row), err)
+				}
+				fc.Target, fc.Subject, fc.Model = t.Name, frame.SubjectOf(row), model.id
+				fc.Origin, fc.Interval = frame.OriginOf(row), t.Interval
+				if explainer != nil {
+					fc.Drivers = explainer.Explain(frame, row, fc.Drivers[:0])
+					fc.Drivers = fc.Drivers[:min(drivers, len(fc.Drivers))]
+				}
+			}
+			return nil
+		})
+	}
+	return out, g.Wait()
+}
+
+// publish remembers the forecasts. A level without an objective has no risks;
+// its horizons are named all the same, so that it can be scored at them.
+func (f *Forecaster) publish(ctx context.Context, t *features.Target, forecasts []models.Forecast) error {
+	var unknown []models.Risk
+	if !t.IsEvent() && t.Objective == nil {
+		for _, h := range t.Horizons {
+			unknown = append(unknown, models.Risk{Horizon: h, Probability: math.NaN()})
+		}
+	}
+	keep := make([]models.Forecast, 0, len(forecasts))
+	for _, fc := range forecasts {
+		if fc.Target == "" {
+			continue
+		}
+		if len(fc.Risks) == 0 {
+			fc.Risks = unknown
+		}
+		keep = append(keep, fc)
+	}
+	return f.o.Ledger.PutForecasts(ctx, keep)
+}
+
+// latest returns when the target's own signal was last seen, and whether the
+// event was going on (or the objective broken) then.
+func latest(t *features.Target, p *features.Panel, subject int) (fresh time.Time, happening bool) {
+	y := p.Series(0, subject)
+	for i := len(y) - 1; i >= 0; i-- {
+		if v := y[i]; v == v {
+			if t.IsEvent() {
+				return p.Time(i), v != 0
+			}
+			return p.Time(i), t.Objective != nil && t.Objective.Breached(v)
+		}
+	}
+	return time.Time{}, false
+}
+
+// quantiles takes the outer quantiles and the median at the target's horizons
+// from a path.
+func quantiles(t *features.Target, fc *models.Forecast) []quantile {
+	var out []quantile
+	for _, h := range t.Horizons {
+		i := slices.Index(fc.Leads, int(h/t.Interval))
+		if i < 0 {
+			continue
+		}
+		for _, k := range []int{0, models.Median, len(models.Quantiles) - 1} {
+			out = append(out, quantile{h, models.Quantiles[k], fc.Path[i*len(models.Quantiles)+k]})
+		}
+	}
+	return out
+}
+
+// medianLead returns how long it takes for the median to break the objective,
+// 0 where it does not.
+func medianLead(t *features.Target, fc *models.Forecast) time.Duration {
+	if t.IsEvent() || t.Objective == nil {
+		return 0
+	}
+	for i, lead := range fc.Leads {
+		if t.Objective.Breached(fc.Path[i*len(models.Quantiles)+models.Median]) {
+			return time.Duration(lead) * t.Interval
+		}
+	}
+	return 0
+}
+
+// bucket spreads subjects evenly over n chunks.
+func bucket(s collector.Subject, n uint32) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s.String())) // a hash never fails
+	return h.Sum32() % n
+}

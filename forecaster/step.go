@@ -1,0 +1,92 @@
+package forecaster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Step is one turn of the loop: collect, extract and predict, publish, warn,
+// notify, propose, and see what came of the forecasts whose time is up. What
+// fails is left out, not the rest: an outage of Prometheus or an impossible
+// target stops no other forecast. The error joins all that failed.
+func (f *Forecaster) Step(ctx context.Context, now time.Time) error {
+	f.stepping.Lock()
+	defer f.stepping.Unlock()
+	defer f.metrics.timeStep()()
+
+	errs := []error{f.restore(ctx), f.gather(ctx, now)}
+	var news []Warning
+	targets, states := f.known()
+	for i := range targets {
+		t, s := &targets[i], states[i]
+		said, err := f.forecast(ctx, t, s, now) // extract, predict, publish
+		if err == nil {
+			var warnings []Warning
+			warnings, err = f.warn(ctx, t, s, said)
+			news = append(news, warnings...)
+		}
+		f.conclude(t, s, said, err)
+		errs = append(errs, err)
+	}
+	errs = append(errs, f.notify(ctx, news), f.propose(ctx, news))
+	for i := range targets {
+		errs = append(errs, f.mature(ctx, &targets[i], states[i], now))
+	}
+
+	err := errors.Join(errs...)
+	f.metrics.step(err)
+	f.mu.Lock()
+	f.last, f.err = now, err
+	f.mu.Unlock()
+	return err
+}
+
+// gather collects. When it fails, what is known already is still forecast from
+// until it is too old.
+func (f *Forecaster) gather(ctx context.Context, now time.Time) error {
+	if f.o.Collector == nil {
+		return nil
+	}
+	err := f.o.Collector.Collect(ctx, now)
+	if err != nil {
+		err = fmt.Errorf("collect: %w", err)
+	}
+	f.mu.Lock()
+	f.collect = err
+	f.mu.Unlock()
+	return err
+}
+
+func (f *Forecaster) notify(ctx context.Context, warnings []Warning) error {
+	if f.o.Notifier == nil || len(warnings) == 0 {
+		return nil
+	}
+	if err := f.o.Notifier.Notify(ctx, warnings); err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	return nil
+}
+
+// propose asks for corrections of the warnings that ask for one and whose risk
+// is over the threshold now. Fresh samples stand behind all of them (see warn):
+// what is not seen is not corrected.
+func (f *Forecaster) propose(ctx context.Context, warnings []Warning) error {
+	if f.o.Proposer == nil {
+		return nil
+	}
+	var ask []Warning
+	for _, w := range warnings {
+		if w.Correction != "" && !w.Resolved && w.Risk >= w.Threshold {
+			ask = append(ask, w)
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	if err := f.o.Proposer.Propose(ctx, ask); err != nil {
+		return fmt.Errorf("propose: %w", err)
+	}
+	return nil
+}
