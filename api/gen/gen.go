@@ -63,25 +63,25 @@ func (e CorrectionState) Valid() bool {
 
 // Defines values for Kind.
 const (
-	Gpu      Kind = "gpu"
-	Node     Kind = "node"
-	Queue    Kind = "queue"
-	Service  Kind = "service"
-	Workload Kind = "workload"
+	KindGpu      Kind = "gpu"
+	KindNode     Kind = "node"
+	KindQueue    Kind = "queue"
+	KindService  Kind = "service"
+	KindWorkload Kind = "workload"
 )
 
 // Valid indicates whether the value is a known member of the Kind enum.
 func (e Kind) Valid() bool {
 	switch e {
-	case Gpu:
+	case KindGpu:
 		return true
-	case Node:
+	case KindNode:
 		return true
-	case Queue:
+	case KindQueue:
 		return true
-	case Service:
+	case KindService:
 		return true
-	case Workload:
+	case KindWorkload:
 		return true
 	default:
 		return false
@@ -90,22 +90,22 @@ func (e Kind) Valid() bool {
 
 // Defines values for ObjectiveOp.
 const (
-	GreaterThan      ObjectiveOp = ">"
-	GreaterThanEqual ObjectiveOp = ">="
-	LessThan         ObjectiveOp = "<"
-	LessThanEqual    ObjectiveOp = "<="
+	ObjectiveOpGreaterThan      ObjectiveOp = ">"
+	ObjectiveOpGreaterThanEqual ObjectiveOp = ">="
+	ObjectiveOpLessThan         ObjectiveOp = "<"
+	ObjectiveOpLessThanEqual    ObjectiveOp = "<="
 )
 
 // Valid indicates whether the value is a known member of the ObjectiveOp enum.
 func (e ObjectiveOp) Valid() bool {
 	switch e {
-	case GreaterThan:
+	case ObjectiveOpGreaterThan:
 		return true
-	case GreaterThanEqual:
+	case ObjectiveOpGreaterThanEqual:
 		return true
-	case LessThan:
+	case ObjectiveOpLessThan:
 		return true
-	case LessThanEqual:
+	case ObjectiveOpLessThanEqual:
 		return true
 	default:
 		return false
@@ -141,16 +141,16 @@ func (e RunState) Valid() bool {
 
 // Defines values for StatusRole.
 const (
-	Edit StatusRole = "edit"
-	View StatusRole = "view"
+	StatusRoleEdit StatusRole = "edit"
+	StatusRoleView StatusRole = "view"
 )
 
 // Valid indicates whether the value is a known member of the StatusRole enum.
 func (e StatusRole) Valid() bool {
 	switch e {
-	case Edit:
+	case StatusRoleEdit:
 		return true
-	case View:
+	case StatusRoleView:
 		return true
 	default:
 		return false
@@ -159,19 +159,19 @@ func (e StatusRole) Valid() bool {
 
 // Defines values for StatusState.
 const (
-	Degraded StatusState = "degraded"
-	Ok       StatusState = "ok"
-	Starting StatusState = "starting"
+	StatusStateDegraded StatusState = "degraded"
+	StatusStateOk       StatusState = "ok"
+	StatusStateStarting StatusState = "starting"
 )
 
 // Valid indicates whether the value is a known member of the StatusState enum.
 func (e StatusState) Valid() bool {
 	switch e {
-	case Degraded:
+	case StatusStateDegraded:
 		return true
-	case Ok:
+	case StatusStateOk:
 		return true
-	case Starting:
+	case StatusStateStarting:
 		return true
 	default:
 		return false
@@ -180,16 +180,16 @@ func (e StatusState) Valid() bool {
 
 // Defines values for TargetKind.
 const (
-	Event TargetKind = "event"
-	Level TargetKind = "level"
+	TargetKindEvent TargetKind = "event"
+	TargetKindLevel TargetKind = "level"
 )
 
 // Valid indicates whether the value is a known member of the TargetKind enum.
 func (e TargetKind) Valid() bool {
 	switch e {
-	case Event:
+	case TargetKindEvent:
 		return true
-	case Level:
+	case TargetKindLevel:
 		return true
 	default:
 		return false
@@ -336,7 +336,7 @@ type Forecast struct {
 	// IntervalSeconds The target's grid.
 	IntervalSeconds int64 `json:"intervalSeconds"`
 
-	// Issued Earlier forecasts and what became of them, newest first.
+	// Issued Earlier forecasts and what became of them, newest first; thinned out evenly to at most 100 a horizon.
 	Issued []Outcome `json:"issued"`
 	Model  string    `json:"model"`
 
@@ -429,21 +429,34 @@ type Model struct {
 	// Champion It serves.
 	Champion bool       `json:"champion"`
 	Created  *time.Time `json:"created"`
-	Id       string     `json:"id"`
+
+	// From First origin that it was fitted on.
+	From *time.Time `json:"from"`
+	Id   string     `json:"id"`
 
 	// Name The learner, such as `ridge`.
 	Name string `json:"name"`
 
-	// Note Why it was promoted or kept.
-	Note *string `json:"note,omitempty"`
+	// Rows That it was fitted on.
+	Rows int `json:"rows"`
 
 	// Scores By name, from its backtest.
 	Scores map[string]*float64 `json:"scores"`
 
 	// Seed Decimal; too wide for a JSON number.
-	Seed      *string `json:"seed,omitempty"`
-	SizeBytes int64   `json:"sizeBytes"`
-	Target    string  `json:"target"`
+	Seed      string `json:"seed"`
+	SizeBytes int64  `json:"sizeBytes"`
+	Target    string `json:"target"`
+
+	// Through The last.
+	Through *time.Time `json:"through"`
+}
+
+// ModelEvent Another model serves a target.
+type ModelEvent struct {
+	// Model Registry id.
+	Model  string `json:"model"`
+	Target string `json:"target"`
 }
 
 // ModelList defines model for ModelList.
@@ -467,6 +480,9 @@ type Outcome struct {
 	// At origin + horizon.
 	At time.Time `json:"at"`
 
+	// Began When the event or breach began; null where it did not, or unknown.
+	Began *time.Time `json:"began"`
+
 	// Happened Null: unknown, not yet, or censored.
 	Happened       *bool `json:"happened"`
 	HorizonSeconds int64 `json:"horizonSeconds"`
@@ -486,6 +502,9 @@ type Outcome struct {
 
 	// Upper 0.9 quantile.
 	Upper *float64 `json:"upper"`
+
+	// Warned Its risk was over the target's threshold.
+	Warned bool `json:"warned"`
 }
 
 // Path Future quantiles; all arrays empty for events.
@@ -647,7 +666,8 @@ type SignalValues struct {
 // Status defines model for Status.
 type Status struct {
 	KillSwitch     bool       `json:"killSwitch"`
-	NextRetraining *time.Time `json:"nextRetraining,omitempty"`
+	LastStep       *time.Time `json:"lastStep"`
+	NextRetraining *time.Time `json:"nextRetraining"`
 
 	// Now The server's clock; simulated time runs faster.
 	Now time.Time `json:"now"`
@@ -671,6 +691,15 @@ type StatusRole string
 
 // StatusState defines model for Status.State.
 type StatusState string
+
+// StepEvent A forecast cycle of one target ended.
+type StepEvent struct {
+	// At The origin.
+	At        time.Time `json:"at"`
+	Forecasts int       `json:"forecasts"`
+	Target    string    `json:"target"`
+	Warnings  int       `json:"warnings"`
+}
 
 // Subject defines model for Subject.
 type Subject struct {
@@ -737,21 +766,36 @@ type TargetList struct {
 
 // TargetStatus defines model for TargetStatus.
 type TargetStatus struct {
-	Champion *string `json:"champion"`
-
 	// Error Why the last cycle failed; empty where it did not.
 	Error string `json:"error"`
 
-	// Fresh Newest sample collected.
-	Fresh    *time.Time `json:"fresh"`
+	// Forecasts Made in the last cycle.
+	Forecasts int `json:"forecasts"`
+
+	// Fresh Newest sample.
+	Fresh *time.Time `json:"fresh"`
+
+	// LastStep Last cycle that succeeded.
 	LastStep *time.Time `json:"lastStep"`
 
-	// Subjects Forecast in the last cycle.
-	Subjects int    `json:"subjects"`
-	Target   string `json:"target"`
+	// Model Registry id of the champion, or the name of the naive model that stands in; empty where none.
+	Model string `json:"model"`
 
-	// Warnings Warnings now.
+	// Problem What is wrong, in words; empty where nothing is.
+	Problem string `json:"problem"`
+
+	// Subjects Seen in the last cycle.
+	Subjects int `json:"subjects"`
+
+	// Suppressed Over the threshold but over the budget too, in the last cycle.
+	Suppressed int    `json:"suppressed"`
+	Target     string `json:"target"`
+
+	// Warnings Active now.
 	Warnings int `json:"warnings"`
+
+	// Withheld Over the threshold but on stale samples, in the last cycle.
+	Withheld int `json:"withheld"`
 }
 
 // Time Example: 2026-11-23T05:00:00Z
@@ -764,6 +808,25 @@ type Warn struct {
 		PerSeconds int64   `json:"perSeconds"`
 	} `json:"budget,omitempty"`
 	Risk float64 `json:"risk"`
+}
+
+// Warning defines model for Warning.
+type Warning struct {
+	Annotations    map[string]string `json:"annotations"`
+	Correction     string            `json:"correction"`
+	Drivers        []Driver          `json:"drivers"`
+	HorizonSeconds int64             `json:"horizonSeconds"`
+	Labels         map[string]string `json:"labels"`
+
+	// LeadSeconds Median time to the breach; 0 where unknown.
+	LeadSeconds int64     `json:"leadSeconds"`
+	Origin      time.Time `json:"origin"`
+	Resolved    bool      `json:"resolved"`
+	Risk        *float64  `json:"risk"`
+	StartsAt    time.Time `json:"startsAt"`
+	Subject     Subject   `json:"subject"`
+	Target      string    `json:"target"`
+	Threshold   float64   `json:"threshold"`
 }
 
 // CorrectionPath defines model for CorrectionPath.

@@ -1,0 +1,108 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/driftcast/driftcast/collector"
+	"github.com/driftcast/driftcast/forecaster"
+	"github.com/driftcast/driftcast/models"
+)
+
+// Forecasts are the issued forecasts. Forecast returns forecaster.ErrNotFound
+// (wrapped) where there is none. Issued returns the newest first.
+type Forecasts interface {
+	Forecasts(ctx context.Context, q forecaster.ForecastQuery) (page []models.Forecast, next string, err error)
+	Forecast(ctx context.Context, target, subject string) (models.Forecast, error)
+	Issued(ctx context.Context, target, subject string, since time.Time, limit int) ([]forecaster.Outcome, error)
+}
+
+// Runs are the training runs, newest first, and the scores of what they made.
+type Runs interface {
+	Run(ctx context.Context, id string) (forecaster.Run, error)
+	Runs(ctx context.Context, limit int) ([]forecaster.Run, error)
+	Scorecards(ctx context.Context, target string) ([]forecaster.Scorecard, error)
+}
+
+// Corrections are the recorded corrections, newest first.
+type Corrections interface {
+	Corrections(ctx context.Context, q forecaster.CorrectionQuery) (page []forecaster.Correction, next string, err error)
+	Correction(ctx context.Context, id string) (forecaster.Correction, error)
+}
+
+// Audit is the audit trail, oldest first. VerifyAudit returns how many entries
+// verify, and what is wrong with the one after them.
+type Audit interface {
+	Audit(ctx context.Context, after int64, limit int) ([]forecaster.AuditEntry, error)
+	VerifyAudit(ctx context.Context) (entries int64, err error)
+}
+
+// History answers PromQL over what was observed. The series of a target is named
+// after it; the predicate of an event is 0 or 1.
+type History interface {
+	QueryRange(ctx context.Context, expr string, w collector.Window) (collector.Result, error)
+}
+
+// Models is the registry of models. Champion returns models.ErrNotFound
+// (wrapped) where no model serves the target.
+type Models interface {
+	List(target string) ([]models.Manifest, error)
+	Manifest(id string) (models.Manifest, error)
+	Champion(target string) (string, error)
+}
+
+// Promoter changes which model serves.
+type Promoter interface {
+	Promote(target, id string) error
+	Rollback(target string) (id string, err error)
+}
+
+// Retrainer queues a training run of one target.
+type Retrainer interface {
+	Enqueue(target, reason string) (forecaster.Run, error)
+}
+
+// Corrector is the one door to corrections. The same idempotency key gives the
+// same correction again, and forecaster.ErrConflict where it was another
+// request's. Errors that are the caller's fault are ErrInvalid.
+type Corrector interface {
+	Submit(ctx context.Context, r CorrectionRequest) (forecaster.Correction, error)
+}
+
+// Decider takes a person's word on a correction. Its errors are
+// forecaster.ErrNotFound, and forecaster.ErrConflict where the correction's
+// state does not allow it.
+type Decider interface {
+	Approve(ctx context.Context, id, actor, reason string) (forecaster.Correction, error)
+	Reject(ctx context.Context, id, actor, reason string) (forecaster.Correction, error)
+	Revert(ctx context.Context, id, actor, reason string) (forecaster.Correction, error)
+}
+
+// KillSwitch stops corrections.
+type KillSwitch interface {
+	KillSwitch() Switch
+	Kill(on bool, actor, reason string) error
+}
+
+// ErrInvalid says that a request makes no sense; its text tells the client why.
+var ErrInvalid = errors.New("invalid request")
+
+// CorrectionRequest asks for a correction.
+type CorrectionRequest struct {
+	Policy  string
+	Target  string // may be empty
+	Subject collector.Subject
+	Reason  string
+	Key     string // idempotency key; empty: none
+	Actor   string
+	DryRun  bool
+}
+
+// Switch is the state of the kill switch.
+type Switch struct {
+	Engaged bool
+	Reason  string
+	Actor   string
+	Changed time.Time // zero: never
+}
