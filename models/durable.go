@@ -17,7 +17,7 @@ func writeWhole(path string, data []byte) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
+			_ = os.Remove(f.Name()) // err says more
 		}
 	}()
 	_, err = f.Write(data)

@@ -146,6 +146,9 @@ func (l *level) Predict(f *features.Frame, row int, out *Forecast) error {
 	out.Origin, out.Interval = f.OriginOf(row), f.Panel.Interval
 	out.Leads = append(out.Leads[:0], f.Leads...)
 	out.Path, out.Risks, out.Drivers = out.Path[:0], out.Risks[:0], out.Drivers[:0]
+	if t.Scale != l.scale {
+		return fmt.Errorf("%s: %w: fitted on scale %q, the target says %q; train again", t.Name, ErrSchema, l.scale, t.Scale)
+	}
 	h, _ := l.scratch.Get().(*history)
 	if h == nil {
 		h = new(history)
