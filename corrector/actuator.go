@@ -34,7 +34,7 @@ type Plan struct {
 	Unchanged bool   // the subject is in the wanted state already, by whoever's hand
 	OptOut    string // not empty: the subject's owner has opted out, and where
 	Undo      string // not empty: this very correction is in place; what undoes it
-	Lost      bool   // this correction was in place (its Undo is set) and somebody has undone it
+	Lost      bool   // this very correction was in place, and somebody has undone it
 	Pool      int    // members of the subject's pool; 0 where there is no such thing
 	Out       int    // members that are out of it already, by whoever's hand
 }

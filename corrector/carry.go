@@ -2,6 +2,7 @@ package corrector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/driftcast/driftcast/forecaster"
@@ -30,14 +31,15 @@ func (c *Corrector) carryOut(ctx context.Context, a *attempt) (forecaster.Correc
 	}
 	undo, err := c.actuators[a.Actuator].Apply(ctx, Action{Correction: a.Correction, Params: a.policy.Params})
 	if err != nil {
-		if done, found := c.inPlace(ctx, a.Correction, a.policy.Params); found {
-			undo, err = done, nil // it was done, only the answer was lost
+		found, unknown := c.look(ctx, a.Correction, a.policy.Params)
+		switch {
+		case unknown != nil: // it stays approved: recover finds out later
+			return a.Correction, fmt.Errorf("apply correction %s: %w; whether it was done: %w", a.ID, err, unknown)
+		case found.Undo == "":
+			err = c.record(ctx, &a.Correction, move{to: forecaster.Failed, actor: actor, reason: fmt.Sprintf("apply: %s", err)})
+			return a.Correction, err
 		}
-	}
-	if err != nil {
-		reason := fmt.Sprintf("apply: %s", err)
-		err = c.record(ctx, &a.Correction, move{to: forecaster.Failed, actor: actor, reason: reason})
-		return a.Correction, err
+		undo = found.Undo // only the answer was lost
 	}
 	before := a.Correction
 	a.Correction.Undo = undo
@@ -47,8 +49,12 @@ func (c *Corrector) carryOut(ctx context.Context, a *attempt) (forecaster.Correc
 	return a.Correction, nil
 }
 
-// inPlace asks the actuator whether this very correction has been applied.
-func (c *Corrector) inPlace(ctx context.Context, cor forecaster.Correction, params map[string]string) (undo string, found bool) {
+// look asks the actuator what has become of an approved correction: it is in
+// place (Undo), somebody undid it (Lost), or neither. What is gone is neither.
+func (c *Corrector) look(ctx context.Context, cor forecaster.Correction, params map[string]string) (Plan, error) {
 	plan, err := c.actuators[cor.Actuator].Plan(ctx, Action{Correction: cor, Params: params})
-	return plan.Undo, err == nil && plan.Undo != ""
+	if errors.Is(err, ErrGone) {
+		return Plan{}, nil
+	}
+	return plan, err
 }

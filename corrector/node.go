@@ -82,10 +82,11 @@ func (n *nodeActuator) Plan(ctx context.Context, a Action) (Plan, error) {
 	}
 	change := n.change(a.Params)
 	plan := Plan{OptOut: optOut(node)}
-	if mark(node, n.name) == a.ID && change.in(node) {
+	ours := mark(node, n.name) == a.ID // it outlives an uncordon by hand
+	if ours && change.in(node) {
 		plan.Undo = n.undo(node, a.Params)
 	}
-	plan.Lost = a.Undo != "" && (plan.Undo == "" || !sameNode(node, a.Undo))
+	plan.Lost = plan.Undo == "" && (ours || a.Undo != "") || a.Undo != "" && !sameNode(node, a.Undo)
 	if change.in(node) {
 		plan.Unchanged = true
 		plan.Text = fmt.Sprintf("node %s: %s already", name, change.state())

@@ -77,9 +77,15 @@ func (c *Corrector) recover(ctx context.Context, cor forecaster.Correction) erro
 	if _, ok := c.actuators[cor.Actuator]; !ok {
 		return fmt.Errorf("actuator %q is not configured: cannot tell whether it was applied", cor.Actuator)
 	}
-	if undo, found := c.inPlace(ctx, cor, c.params(cor.Policy)); found {
-		cor.Undo = undo
+	found, err := c.look(ctx, cor, c.params(cor.Policy))
+	switch {
+	case err != nil:
+		return fmt.Errorf("whether it was applied: %w", err)
+	case found.Undo != "":
+		cor.Undo = found.Undo
 		return c.record(ctx, &cor, move{to: forecaster.Applied, actor: cor.Actor, reason: "found applied after a restart"})
+	case found.Lost:
+		return c.record(ctx, &cor, move{to: forecaster.Reverted, actor: loopActor, reason: undoneByOthers})
 	}
 	p, err := c.policy(cor.Policy)
 	if err != nil {
@@ -92,6 +98,8 @@ func (c *Corrector) recover(ctx context.Context, cor forecaster.Correction) erro
 	_, err = c.carryOut(ctx, a)
 	return err
 }
+
+const undoneByOthers = "undone by somebody else"
 
 func (c *Corrector) expireLate(ctx context.Context, cor forecaster.Correction) error {
 	if c.now().Before(cor.ExpiresAt) {
@@ -129,7 +137,7 @@ func (c *Corrector) lost(ctx context.Context, cor forecaster.Correction) (bool, 
 		return false, nil
 	}
 	plan, err := actuator.Plan(ctx, Action{Correction: cor, Params: c.params(cor.Policy)})
-	reason := "undone by somebody else"
+	reason := undoneByOthers
 	switch {
 	case errors.Is(err, ErrGone):
 		reason = ErrGone.Error()

@@ -1,0 +1,4 @@
+package corrector_test
+
+func crashArgs() []string { return nil }
+func crashChild()         {}

@@ -1,0 +1,6 @@
+package corrector
+
+import "context"
+
+// Tick is one turn of Run.
+func (c *Corrector) Tick(ctx context.Context) error { return c.tick(ctx) }

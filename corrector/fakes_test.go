@@ -1,0 +1,255 @@
+package corrector_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/driftcast/driftcast/collector"
+	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/forecaster"
+)
+
+func TestMain(m *testing.M) {
+	if len(crashArgs()) > 0 {
+		crashChild() // never returns: it is killed
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// memLog is a Log in memory.
+type memLog struct {
+	mu     sync.Mutex
+	byID   map[string]forecaster.Correction
+	order  []string
+	trail  []forecaster.AuditEntry
+	broken error // what Record says instead of recording
+	gone   error // what reading says
+}
+
+func newMemLog() *memLog { return &memLog{byID: map[string]forecaster.Correction{}} }
+
+func (l *memLog) Record(_ context.Context, actor, action string, c forecaster.Correction) (forecaster.AuditEntry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken != nil {
+		return forecaster.AuditEntry{}, l.broken
+	}
+	if _, ok := l.byID[c.ID]; !ok {
+		l.order = append(l.order, c.ID)
+	}
+	l.byID[c.ID] = c
+	e := forecaster.AuditEntry{Seq: int64(len(l.trail) + 1), At: c.Changed, Actor: actor, Action: action, Correction: c}
+	l.trail = append(l.trail, e)
+	return e, nil
+}
+
+func (l *memLog) Correction(_ context.Context, id string) (forecaster.Correction, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone != nil {
+		return forecaster.Correction{}, l.gone
+	}
+	c, ok := l.byID[id]
+	if !ok {
+		return c, fmt.Errorf("correction %s: %w", id, forecaster.ErrNotFound)
+	}
+	return c, nil
+}
+
+func (l *memLog) Corrections(_ context.Context, q forecaster.CorrectionQuery) ([]forecaster.Correction, string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone != nil {
+		return nil, "", l.gone
+	}
+	var all []forecaster.Correction
+	for _, id := range slices.Backward(l.order) {
+		c := l.byID[id]
+		if (q.State == "" || c.State == q.State) && (q.Subject == "" || c.Subject.String() == q.Subject) && (q.Policy == "" || c.Policy == q.Policy) {
+			all = append(all, c)
+		}
+	}
+	const page = 3 // small, so that paging is walked
+	from := 0
+	if q.Cursor != "" {
+		_, _ = fmt.Sscan(q.Cursor, &from)
+	}
+	if from+page < len(all) {
+		return all[from : from+page], fmt.Sprint(from + page), nil
+	}
+	return all[from:], "", nil
+}
+
+// actions is what the trail says of one correction.
+func (l *memLog) actions(id string) (all []string) {
+	for _, e := range l.trail {
+		if e.Correction.ID == id {
+			all = append(all, e.Action+":"+string(e.Correction.State))
+		}
+	}
+	return all
+}
+
+// cluster is an Actuator of nodes in memory.
+type cluster struct {
+	pool    int
+	marks   map[string]string // subject → ID of the last correction; outlives an undoing by hand
+	byNode  map[string]string // subject → ID of the correction in place, or "somebody"
+	optOut  map[string]bool
+	effects map[string]int // by correction: how often it really changed something
+	before  error          // Apply fails without effect
+	after   error          // Apply fails, but it was done
+	cut     bool           // and then nothing can be asked any more
+	revert  error
+	plan    error
+}
+
+func newCluster(pool int) *cluster {
+	return &cluster{pool: pool, marks: map[string]string{}, byNode: map[string]string{}, optOut: map[string]bool{}, effects: map[string]int{}}
+}
+
+func (f *cluster) Plan(_ context.Context, a corrector.Action) (corrector.Plan, error) {
+	if f.plan != nil {
+		return corrector.Plan{}, f.plan
+	}
+	p := corrector.Plan{Text: "cordon " + a.Subject.Name, Pool: f.pool}
+	by := f.byNode[a.Subject.Name]
+	if p.Unchanged = by != ""; by == a.ID {
+		p.Undo = "undo " + a.ID
+	}
+	p.Lost = (a.Undo != "" || f.marks[a.Subject.Name] == a.ID) && by != a.ID
+	if f.optOut[a.Subject.Name] {
+		p.OptOut = "its owner said so"
+	}
+	for node := range f.byNode {
+		if node != a.Subject.Name {
+			p.Out++
+		}
+	}
+	return p, nil
+}
+
+func (f *cluster) Apply(_ context.Context, a corrector.Action) (string, error) {
+	if f.before != nil {
+		return "", f.before
+	}
+	if f.byNode[a.Subject.Name] != a.ID {
+		f.byNode[a.Subject.Name], f.marks[a.Subject.Name] = a.ID, a.ID
+		f.effects[a.ID]++
+	}
+	if f.after != nil && f.cut {
+		f.plan = f.after
+	}
+	return "undo " + a.ID, f.after
+}
+
+func (f *cluster) Revert(_ context.Context, a corrector.Action) error {
+	if f.revert != nil {
+		return f.revert
+	}
+	if f.byNode[a.Subject.Name] == a.ID {
+		delete(f.byNode, a.Subject.Name)
+	}
+	return nil
+}
+
+// risks are the current risks, by subject.
+type risks struct {
+	risk  map[string]float64
+	fresh func() time.Time
+	err   error
+}
+
+func (r *risks) Risk(_ context.Context, target string, s collector.Subject, _ time.Duration) (float64, time.Time, error) {
+	if r.err != nil {
+		return 0, time.Time{}, r.err
+	}
+	v, ok := r.risk[s.Name]
+	if !ok {
+		return 0, time.Time{}, fmt.Errorf("%s of %s: %w", target, s, forecaster.ErrNotFound)
+	}
+	return v, r.fresh(), nil
+}
+
+// world is a Corrector with everything around it in memory, at a time that the
+// test moves.
+type world struct {
+	*corrector.Corrector
+	t       testing.TB
+	at      time.Time
+	log     *memLog
+	cluster *cluster
+	risks   *risks
+	policy  corrector.Policy
+}
+
+var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func newWorld(t testing.TB, p corrector.Policy) *world {
+	t.Helper()
+	w := &world{t: t, at: start, log: newMemLog(), cluster: newCluster(100), policy: p}
+	w.risks = &risks{risk: map[string]float64{}, fresh: func() time.Time { return w.at }}
+	if w.policy.Name == "" {
+		w.policy.Name = "cordon-at-risk"
+	}
+	w.policy.Actuator = "cordon"
+	w.restart()
+	return w
+}
+
+// restart is a new process with the same log and cluster.
+func (w *world) restart() {
+	w.t.Helper()
+	c, err := corrector.New(corrector.Options{
+		Policies: []corrector.Policy{w.policy}, Actuators: map[string]corrector.Actuator{"cordon": w.cluster},
+		Log: w.log, Risks: w.risks, Now: func() time.Time { return w.at },
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Corrector = c
+}
+
+func (w *world) pass(d time.Duration) { w.at = w.at.Add(d) }
+
+func (w *world) set(change func(*corrector.Policy)) {
+	w.t.Helper()
+	change(&w.policy)
+	if err := w.SetPolicies([]corrector.Policy{w.policy}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) tick() {
+	w.t.Helper()
+	if err := w.Tick(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func node(name string) collector.Subject { return collector.Subject{Kind: "node", Name: name} }
+
+func (w *world) request(name string) corrector.Request {
+	return corrector.Request{
+		Policy: w.policy.Name, Target: "NodeNotReady", Subject: node(name), Horizon: time.Hour,
+		Evidence: &corrector.Evidence{Risk: 0.9, Fresh: w.at}, Actor: "alice",
+	}
+}
+
+func (w *world) submit(r corrector.Request) forecaster.Correction {
+	w.t.Helper()
+	c, err := w.Submit(context.Background(), r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+var errBroken = errors.New("broken, says the test")
