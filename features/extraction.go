@@ -112,10 +112,10 @@ func (e *extraction) features(t *track, s int) {
 		for r, o := range rows {
 			i, dst := e.origins[o], x[r*width+column:(r+1)*width]
 			for c, kind := range plan.kinds {
-				dst[c] = kind.value(t, i)
+				dst[c] = finite(kind.value(t, i))
 			}
 			for c, peer := range plan.peers {
-				dst[len(plan.kinds)+c] = peer.value(plan.crowds[o], finite(y[i]))
+				dst[len(plan.kinds)+c] = finite(peer.value(plan.crowds[o], finite(y[i])))
 			}
 		}
 		column += len(plan.kinds) + len(plan.peers)

@@ -129,7 +129,9 @@ func (p *fileParser) expressions(t parsedTarget) {
 			p.problem(n, at, err.Error(), "compare a value, such as … > 0 or … == 0")
 			continue
 		}
-		p.carries(n, at, e, t.Subject.Labels)
+		if key == "event" {
+			p.carries(n, at, e, t.Subject.Labels)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Errors of predicates.
 var (
-	errNoComparison = errors.New("no comparison: an expression that merely exists is always true")
+	errNoComparison = errors.New("nothing is compared: an expression that merely exists is always true")
 	errAbsent       = errors.New("absent() has no value while the series is there, so its beginning cannot be seen")
 )
 
@@ -53,7 +53,7 @@ func Predicate(expr string, labels []string) (string, error) {
 // always is an expression that is there whether its condition holds or not.
 type always struct {
 	expr    parser.Expr
-	filters int // comparisons without bool
+	filters int // operators that drop series: comparisons without bool, unless, and
 	absent  bool
 }
 
@@ -106,6 +106,7 @@ func (u *always) binary(e *parser.BinaryExpr) parser.Expr {
 		}
 		c.ReturnBool = true
 	case e.Op == parser.LUNLESS, e.Op == parser.LAND && u.filters == before:
+		u.filters++
 		return c.LHS // the right side only says which of the left side's to keep
 	}
 	return &c

@@ -49,10 +49,9 @@ func (d *document) position(n *yaml.Node, offset int) (line, column int) {
 	inLine := offset - (strings.LastIndex(before, "\n") + 1)
 	switch n.Style {
 	case yaml.LiteralStyle:
-		line = n.Line + 1 + newlines
-		if line <= len(d.lines) {
-			text := d.lines[line-1]
-			return line, len(text) - len(strings.TrimLeft(text, " ")) + inLine + 1
+		if n.Line < len(d.lines) {
+			first := d.lines[n.Line] // its indentation is that of the block
+			return n.Line + 1 + newlines, len(first) - len(strings.TrimLeft(first, " ")) + inLine + 1
 		}
 	case yaml.DoubleQuotedStyle, yaml.SingleQuotedStyle:
 		if newlines == 0 {

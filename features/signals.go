@@ -2,6 +2,7 @@ package features
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/driftcast/driftcast/collector"
@@ -13,7 +14,7 @@ import (
 func (t *Target) Signal() (collector.Signal, error) {
 	s := collector.Signal{
 		Name: t.Name, Group: t.Group, Interval: t.Interval, Subject: t.Subject,
-		Expr: t.Level, Help: t.Annotations["summary"],
+		Expr: t.Level, Unit: t.Units[t.Name], Help: t.Annotations["summary"],
 	}
 	switch {
 	case t.Alert != "":
@@ -29,19 +30,27 @@ func (t *Target) Signal() (collector.Signal, error) {
 }
 
 // MaintenanceSignal returns the signal of the target's maintenance predicate;
-// ok is false where it has none.
+// ok is false where it has none. Its subject has those of the target's labels
+// that the predicate is aggregated by (a node's maintenance is that of all of
+// its GPUs), or all of them where only the data can tell.
 func (t *Target) MaintenanceSignal() (s collector.Signal, ok bool, err error) {
 	if t.Maintenance == "" {
 		return collector.Signal{}, false, nil
 	}
-	expr, err := Predicate(t.Maintenance, t.Subject.Labels)
+	subject := t.Subject
+	e, err := parseExpr(t.Maintenance)
+	if err == nil {
+		if by, known := grouping(e); known {
+			subject.Labels = slices.DeleteFunc(slices.Clone(subject.Labels), func(l string) bool { return !slices.Contains(by, l) })
+		}
+		s.Expr, err = Predicate(t.Maintenance, subject.Labels)
+	}
 	if err != nil {
 		return collector.Signal{}, false, fmt.Errorf("target %s: maintenance: %w", t.Name, err)
 	}
-	return collector.Signal{
-		Name: t.maintenanceName(), Group: t.Group, Interval: t.Interval, Subject: t.Subject,
-		Expr: expr, Help: "1 while " + t.Name + " is in planned maintenance",
-	}, true, nil
+	s.Name, s.Group, s.Interval, s.Subject = t.maintenanceName(), t.Group, t.Interval, subject
+	s.Help = "1 while " + t.Name + " is in planned maintenance"
+	return s, true, nil
 }
 
 func (t *Target) maintenanceName() string { return t.Name + ":maintenance" }
