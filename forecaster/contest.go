@@ -59,7 +59,7 @@ func (f *Forecaster) contest(ctx context.Context, t *features.Target, panel *fea
 		if share-told < 0.1 && done < total {
 			return
 		}
-		told, run.Progress = share, 0.15+0.55*share
+		told, run.Progress = share, 0.15+0.5*share
 		if err := f.progress(ctx, *run); err != nil && ctx.Err() == nil {
 			f.o.Logger.Warn("progress not kept", "component", "forecaster", "target", t.Name, "err", err)
 		}

@@ -101,7 +101,7 @@ func (f *Forecaster) SetTargets(targets []features.Target) {
 // schedule and for targets that no model serves yet, until ctx ends. It returns
 // nil then; what goes wrong meanwhile is logged and told by Status.
 func (f *Forecaster) Run(ctx context.Context) error {
-	if err := f.failInterrupted(ctx); err != nil {
+	if err := f.failInterrupted(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("start forecaster: %w", err)
 	}
 	g, ctx := errgroup.WithContext(ctx)
