@@ -15,15 +15,15 @@ func Origins(p *Panel, every time.Duration, from, to time.Time) []int {
 		return nil
 	}
 	every = max(every, p.Interval)
-	if first := p.Start; from.Before(first) {
-		from = first
+	if from.Before(p.Start) {
+		from = p.Start
 	}
 	if last := p.Time(p.Len - 1); to.IsZero() || to.After(last) {
 		to = last
 	}
-	start := from.Truncate(every)
-	if start.Before(from) {
-		start = start.Add(every)
+	start := from
+	if past := time.Duration(from.UnixNano() % int64(every)); past > 0 {
+		start = from.Add(every - past)
 	}
 	var steps []int
 	for t := start; !t.After(to); t = t.Add(every) {

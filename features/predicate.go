@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/driftcast/driftcast/collector"
 )
 
 // Errors of predicates.
@@ -13,11 +15,6 @@ var (
 	errNoComparison = errors.New("nothing is compared: an expression that merely exists is always true")
 	errAbsent       = errors.New("absent() has no value while the series is there, so its beginning cannot be seen")
 )
-
-// parseExpr parses PromQL as Prometheus does by default.
-func parseExpr(expr string) (parser.Expr, error) {
-	return parser.NewParser(parser.Options{}).ParseExpr(expr)
-}
 
 // Predicate rewrites a PromQL condition, which filters (it is absent where it
 // is false), into one that is 1 where the condition is true and 0 where it is
@@ -32,7 +29,7 @@ func parseExpr(expr string) (parser.Expr, error) {
 // "or" is the universe, the condition with each comparison made bool, so that
 // it is there whether true or false.
 func Predicate(expr string, labels []string) (string, error) {
-	e, err := parseExpr(expr)
+	e, err := collector.ParseExpr(expr)
 	if err != nil {
 		return "", err
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/driftcast/driftcast/collector"
 )
 
 // expression reads PromQL that gives an instant vector whose series carry the
@@ -17,7 +19,7 @@ func (d *document) expression(n *yaml.Node, path string) (text string, e parser.
 	if !ok {
 		return "", nil
 	}
-	e, err := parseExpr(text)
+	e, err := collector.ParseExpr(text)
 	if err != nil {
 		var all parser.ParseErrors
 		if !errors.As(err, &all) || len(all) == 0 {

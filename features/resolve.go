@@ -54,7 +54,7 @@ func (p *fileParser) resolve() {
 		}
 		p.part(s.Signal, false, s.node, s.path)
 		if s.expr != nil && s.Expr != "" {
-			if e, err := parseExpr(s.Expr); err == nil {
+			if e, err := collector.ParseExpr(s.Expr); err == nil {
 				p.carries(s.expr, join(s.path, "expr"), e, s.Subject.Labels)
 			}
 		}

@@ -38,7 +38,7 @@ func (t *Target) MaintenanceSignal() (s collector.Signal, ok bool, err error) {
 		return collector.Signal{}, false, nil
 	}
 	subject := t.Subject
-	e, err := parseExpr(t.Maintenance)
+	e, err := collector.ParseExpr(t.Maintenance)
 	if err == nil {
 		if by, known := grouping(e); known {
 			subject.Labels = slices.DeleteFunc(slices.Clone(subject.Labels), func(l string) bool { return !slices.Contains(by, l) })

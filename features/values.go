@@ -14,16 +14,13 @@ import (
 	"github.com/driftcast/driftcast/collector"
 )
 
-// identifier is what names of signals and targets are made of: they become
-// series names.
-var identifier = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_:]*$`)
-
 // labelName is a label's name in Prometheus' classic form.
 var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
+// identifier reads the name of a signal or target: it becomes that of a series.
 func (d *document) identifier(n *yaml.Node, path string) string {
 	text, ok := d.text(n, path)
-	if ok && !identifier.MatchString(text) {
+	if ok && !collector.ValidName(text) {
 		d.problem(n, path, fmt.Sprintf("%q cannot name a series", text), "use letters, digits and _, not beginning with a digit")
 		return ""
 	}
