@@ -240,4 +240,3 @@ func (a *archive) close() error {
 	a.batches = nil
 	return errors.Join(errs...)
 }
-

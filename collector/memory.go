@@ -231,4 +231,3 @@ func (it *floatIterator) AtHistogram(*histogram.Histogram) (int64, *histogram.Hi
 func (it *floatIterator) AtFloatHistogram(*histogram.FloatHistogram) (int64, *histogram.FloatHistogram) {
 	return 0, nil // never: kind says floats
 }
-
