@@ -1,6 +1,9 @@
 package features
 
 import (
+	"fmt"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/driftcast/driftcast/collector"
@@ -56,6 +59,18 @@ type Target struct {
 type Objective struct {
 	Op    string // one of < <= > >=
 	Bound float64
+}
+
+var objective = regexp.MustCompile(`^(<=|>=|<|>)\s*(\S+)$`)
+
+// ParseObjective reads an objective such as "< 2".
+func ParseObjective(text string) (*Objective, error) {
+	if m := objective.FindStringSubmatch(text); m != nil {
+		if bound, err := strconv.ParseFloat(m[2], 64); err == nil && bound-bound == 0 {
+			return &Objective{Op: m[1], Bound: bound}, nil
+		}
+	}
+	return nil, fmt.Errorf("%q is not an objective", text)
 }
 
 // Breached says whether v breaks the objective; NaN never does.

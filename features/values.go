@@ -78,21 +78,17 @@ func (d *document) oneOf(n *yaml.Node, path string, words []string) string {
 	return text
 }
 
-var objective = regexp.MustCompile(`^(<=|>=|<|>)\s*(\S+)$`)
-
 func (d *document) objective(n *yaml.Node, path string) *Objective {
 	text, ok := d.scalar(n, path, "an objective")
 	if !ok {
 		return nil
 	}
-	m := objective.FindStringSubmatch(text)
-	if m != nil {
-		if bound, err := strconv.ParseFloat(m[2], 64); err == nil && bound-bound == 0 {
-			return &Objective{Op: m[1], Bound: bound}
-		}
+	o, err := ParseObjective(text)
+	if err != nil {
+		d.problem(n, path, err.Error(), `say what the level should keep to, in its own unit: "< 2", "<=", ">" or ">=" and a number`)
+		return nil
 	}
-	d.problem(n, path, fmt.Sprintf("%q is not an objective", text), `say what the level should keep to, in its own unit: "< 2", "<=", ">" or ">=" and a number`)
-	return nil
+	return o
 }
 
 // periods are the words that a budget may use beside Prometheus durations.
