@@ -6,11 +6,11 @@ import (
 	"github.com/driftcast/driftcast/features"
 )
 
-// Calibration looks at no more than so many rows, evenly spread, and at no
-// more than so many leads of each.
+// Calibration looks at no more than so many rows, evenly spread, and collects
+// no more than about so many errors a knot.
 const (
-	calibrationRowsMax  = 8192
-	calibrationLeadsMax = 64
+	calibrationRowsMax   = 8192
+	calibrationErrorsMax = 16384
 )
 
 // calibrationRows returns the rows of a labelled frame that intervals are
@@ -26,15 +26,14 @@ func calibrationRows(f *features.Frame) []int {
 }
 
 // calibrationLeads returns the indices of the leads that intervals are
-// calibrated on: all, or some evenly spread over the logarithm of the lead, so
-// that every knot has its share.
-func calibrationLeads(leads []int) []int {
+// calibrated on with so many rows: all, or some of every knot, evenly spread.
+func calibrationLeads(leads []int, rows int) []int {
 	perKnot := make(map[int][]int)
 	for i, lead := range leads {
 		k := nearestKnot(lead)
 		perKnot[k] = append(perKnot[k], i)
 	}
-	share := max(1, calibrationLeadsMax/max(1, len(perKnot)))
+	share := max(1, calibrationErrorsMax/max(1, rows))
 	var kept []int
 	for _, all := range perKnot {
 		n := min(len(all), share)

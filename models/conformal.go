@@ -17,10 +17,11 @@ type conformal struct {
 }
 
 // errorsByKnot collects (actual − quantile) / unit for each knot and quantile.
+// Of models with one point forecast only the first list of each knot is filled.
 type errorsByKnot [][len(Quantiles)][]float64
 
 // add notes the errors at a lead of an actual value z.
-func (e *errorsByKnot) add(lead int, z float64, h *history) {
+func (e *errorsByKnot) add(lead int, z float64, h *history, centred bool) {
 	const limit = 1e12
 	k := nearestKnot(lead)
 	for len(*e) <= k {
@@ -29,6 +30,9 @@ func (e *errorsByKnot) add(lead int, z float64, h *history) {
 	for i, q := range h.q {
 		x := min(max((z-q)/h.unit, -limit), limit)
 		(*e)[k][i] = append((*e)[k][i], x)
+		if centred {
+			break
+		}
 	}
 }
 
@@ -40,8 +44,14 @@ func fitConformal(e errorsByKnot, prior func(lead int, z float64) float64, centr
 	const leanOn = 10 // as many errors as the prior counts for
 	c := conformal{offsets: make([][len(Quantiles)]float64, len(e))}
 	for k := range e {
+		for i := range e[k] {
+			slices.Sort(e[k][i])
+		}
 		for i, level := range Quantiles {
 			x := e[k][i]
+			if centred {
+				x = e[k][0]
+			}
 			believed := prior(1<<k, normalQuantiles[i])
 			if len(x) == 0 && k > 0 {
 				c.offsets[k][i] = c.offsets[k-1][i] + believed - prior(1<<(k-1), normalQuantiles[i])
@@ -49,7 +59,6 @@ func fitConformal(e errorsByKnot, prior func(lead int, z float64) float64, centr
 			}
 			seen := believed
 			if len(x) > 0 {
-				slices.Sort(x)
 				seen = sortedQuantile(x, level)
 			}
 			w := float64(len(x)) / float64(len(x)+leanOn)

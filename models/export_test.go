@@ -13,3 +13,6 @@ func Reseal(data []byte) []byte {
 	body := append([]byte(nil), data[:len(data)-4]...)
 	return binary.LittleEndian.AppendUint32(body, crc32.ChecksumIEEE(body))
 }
+
+// BreachProbability is breachProbability.
+var BreachProbability = breachProbability

@@ -48,7 +48,7 @@ func fitLevel(ctx context.Context, kind, name string, b base, f *features.Frame,
 	l := &level{kind: kind, name: name, base: b, scale: f.Target.Scale}
 	rows := calibrationRows(f)
 	l.typical = typicalUnit(f, rows)
-	leads := calibrationLeads(f.Leads)
+	leads := calibrationLeads(f.Leads, len(rows))
 	var (
 		h      = new(history)
 		errs   errorsByKnot
@@ -72,7 +72,7 @@ func fitLevel(ctx context.Context, kind, name string, b base, f *features.Frame,
 		for _, i := range leads {
 			if v := future[i]; v-v == 0 {
 				b.at(h, f.Leads[i])
-				errs.add(f.Leads[i]+h.age, h.in(v), h)
+				errs.add(f.Leads[i]+h.age, h.in(v), h, b.centred())
 				seen++
 			}
 		}

@@ -26,7 +26,7 @@ const (
 func (t transform) in(v float64) float64 {
 	switch t.scale {
 	case features.ScaleLog:
-		return math.Log(max(v, 0) + t.offset)
+		return math.Log(min(max(v, 0), largest) + t.offset)
 	case features.ScaleLogit:
 		p := logitEdge + (1-2*logitEdge)*min(max(v, 0), 1)
 		return math.Log(p / (1 - p))

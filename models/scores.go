@@ -72,8 +72,14 @@ func (s *LevelScore) WQL() float64 {
 }
 
 // Loss is pinball averaged over quantiles and actuals, in the level's own
-// unit: WQL without its denominator, so that it is never undefined.
-func (s *LevelScore) Loss() float64 { return s.loss / float64(len(Quantiles)) / s.n }
+// unit: WQL without its denominator, so that it is defined for zeros too. A loss
+// under 1e-7 of the mean |y| is rounding, and 0.
+func (s *LevelScore) Loss() float64 {
+	if s.loss <= 1e-7*s.size {
+		return 0 / s.n
+	}
+	return s.loss / float64(len(Quantiles)) / s.n
+}
 
 // Coverage is the share of actuals within the 0.1…0.9 quantiles; 0.8 is
 // perfect.
