@@ -3,7 +3,6 @@ package features
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
 
@@ -54,11 +53,14 @@ func Extract(p *Panel, t *Target, o Options) (*Frame, error) {
 			e.signals[k].crowds = crowds(p, k, o.Origins)
 		}
 	}
-	tracks := make([]track, runtime.GOMAXPROCS(0))
+	scratch := make([]struct {
+		track    track
+		labeller labeller
+	}, workers(len(p.Subjects)))
 	parallel(len(p.Subjects), func(worker, s int) {
-		e.features(&tracks[worker], s)
+		e.features(&scratch[worker].track, s)
 		if f.Labels != nil {
-			e.labels(s)
+			e.labels(&scratch[worker].labeller, s)
 		}
 	})
 	return f, nil

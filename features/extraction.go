@@ -8,6 +8,7 @@ type extraction struct {
 	origins    []int
 	signals    []signalPlan
 	calendar   [][]float64 // by origin
+	cuts       cuts
 	lookback   int
 	halfLives  []window
 	perSubject [][]int // by subject, the indices into origins that become rows
@@ -37,6 +38,7 @@ func newExtraction(p *Panel, t *Target, o Options) *extraction {
 		e.frame.Leads = DefaultLeads(t)
 	}
 	table := newPlan(t)
+	e.cuts = newCuts(o.Origins, table.offsets())
 	for k, signal := range p.Signals {
 		plan := signalPlan{reach: table.long().steps + 1}
 		switch {
@@ -93,6 +95,7 @@ func (e *extraction) atRisk(s int) []int {
 
 // features fills the rows of a subject, signal by signal.
 func (e *extraction) features(t *track, s int) {
+	t.cuts = e.cuts
 	rows := e.perSubject[s]
 	if len(rows) == 0 {
 		return
@@ -126,10 +129,9 @@ func (e *extraction) features(t *track, s int) {
 }
 
 // labels fills the labels of a subject's rows.
-func (e *extraction) labels(s int) {
+func (e *extraction) labels(l *labeller, s int) {
 	horizons := horizonSteps(e.target)
-	predicate := predicateSeries(e.target, e.panel.Series(0, s), nil)
-	l := newLabeller(predicate, stepsOf(e.target.For, e.target.Interval))
+	l.reset(e.target, e.panel.Series(0, s))
 	at := e.offsets[s] * len(horizons)
 	for _, o := range e.perSubject[s] {
 		for _, h := range horizons {

@@ -6,10 +6,9 @@ import "math"
 // where it has none.
 type extremes struct{ low, high float64 }
 
-const (
-	blockSteps  = 16 // steps a block
-	coarseSteps = 16 // blocks a coarse block
-)
+// coarseSegments is how many segments (the steps between two cuts) a coarse
+// stretch holds.
+const coarseSegments = 16
 
 var none = extremes{math.Inf(1), math.Inf(-1)}
 
@@ -23,57 +22,62 @@ func (e extremes) with(o extremes) extremes {
 	return e
 }
 
-// fillBlocks computes the extremes of every full block of 16 steps, and of 16
-// blocks, counted from the track's first step: a window is then a few blocks
-// and at most 30 steps at its ends.
-func (t *track) fillBlocks() {
-	y := t.y[t.first:t.end]
-	t.blocks, t.coarse = t.blocks[:0], t.coarse[:0]
-	for ; len(y) >= blockSteps; y = y[blockSteps:] {
-		t.blocks = append(t.blocks, scan(y[:blockSteps]))
+// fillCoarse computes the extremes of every 16 segments.
+func (t *track) fillCoarse() {
+	t.coarse = t.coarse[:0]
+	for rest := t.segments; len(rest) >= coarseSegments; rest = rest[coarseSegments:] {
+		t.coarse = append(t.coarse, union(rest[:coarseSegments]))
 	}
-	for b := t.blocks; len(b) >= coarseSteps; b = b[coarseSteps:] {
-		e := none
-		for _, o := range b[:coarseSteps] {
+}
+
+func union(all []extremes) extremes {
+	e := none
+	for _, o := range all {
+		e = e.with(o)
+	}
+	return e
+}
+
+// extremes returns the extremes of the w steps up to and including i: those of
+// the segments among them, of coarse stretches where they fit, and of the
+// steps at either end that are not whole segments.
+func (t *track) extremes(i, w int) extremes {
+	if t.latest.i == i && t.latest.w == w {
+		return t.latest.extremes
+	}
+	begin := max(t.first, i+1-w)
+	a, b := 0, int(t.cuts.upTo[i])-t.from // segments [a, b) end within the window
+	if begin > t.first {
+		a = int(t.cuts.upTo[begin-1]) - t.from
+	}
+	e := none
+	switch {
+	case a >= b:
+		_, e = t.pass(nothing, begin, i+1)
+	default:
+		if begin > t.first && (a == 0 || int(t.cuts.steps[t.from+a-1]) != begin-1) { // a cut segment
+			_, e = t.pass(nothing, begin, int(t.cuts.steps[t.from+a])+1)
+			a++
+		}
+		e = e.with(t.segmentExtremes(a, b))
+		if rest := int(t.cuts.steps[t.from+b-1]) + 1; rest <= i {
+			_, o := t.pass(nothing, rest, i+1)
 			e = e.with(o)
 		}
-		t.coarse = append(t.coarse, e)
 	}
-}
-
-// scan passes over y once; NaN and infinite values count as missing.
-func scan(y []float64) extremes {
-	e := none
-	for _, v := range y {
-		if v < e.low && v >= -math.MaxFloat64 {
-			e.low = v
-		}
-		if v > e.high && v <= math.MaxFloat64 {
-			e.high = v
-		}
-	}
+	t.latest.i, t.latest.w, t.latest.extremes = i, w, e
 	return e
 }
 
-// extremes returns the extremes of the w steps up to and including i.
-func (t *track) extremes(i, w int) extremes {
-	a, end := max(0, i+1-w-t.first), i+1-t.first
-	e := none
-	for a < end {
-		switch {
-		case a%(blockSteps*coarseSteps) == 0 && a+blockSteps*coarseSteps <= end:
-			e = e.with(t.coarse[a/(blockSteps*coarseSteps)])
-			a += blockSteps * coarseSteps
-		case a%blockSteps == 0 && a+blockSteps <= end:
-			e = e.with(t.blocks[a/blockSteps])
-			a += blockSteps
-		default:
-			to := min(end, a-a%blockSteps+blockSteps)
-			e = e.with(scan(t.y[t.first+a : t.first+to]))
-			a = to
-		}
+// segmentExtremes returns the extremes of segments [a, b).
+func (t *track) segmentExtremes(a, b int) extremes {
+	first, last := (a+coarseSegments-1)/coarseSegments, b/coarseSegments
+	if first >= last {
+		return union(t.segments[a:b])
 	}
-	return e
+	e := union(t.segments[a : first*coarseSegments])
+	e = e.with(union(t.coarse[first:last]))
+	return e.with(union(t.segments[last*coarseSegments : b]))
 }
 
 func (t *track) min(i, w int) float64 { return finite(t.extremes(i, w).low) }

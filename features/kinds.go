@@ -29,6 +29,15 @@ func (p plan) short() window { return p.windows[0] }
 func (p plan) mid() window   { return p.windows[1] }
 func (p plan) long() window  { return p.windows[len(p.windows)-1] }
 
+// offsets lists the steps before an origin at which windows begin.
+func (p plan) offsets() []int {
+	offsets := []int{0}
+	for _, w := range p.windows {
+		offsets = append(offsets, w.steps, w.steps/2, 2*(w.steps/2))
+	}
+	return offsets
+}
+
 // level lists the columns of a level's own signal.
 func (p plan) level(season int) []kind {
 	ks := []kind{p.last(), p.lag(p.mid())}

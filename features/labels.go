@@ -15,21 +15,29 @@ type labeller struct {
 	runs    runs
 	unknown []int32 // unknown[i] is the number of missing steps before step i
 	series  []float64
+	buf     []float64
 }
 
-func newLabeller(predicate []float64, forSteps int) labeller {
-	l := labeller{runs: scanRuns(predicate, forSteps), series: predicate, unknown: make([]int32, len(predicate)+1)}
-	for i, v := range predicate {
-		l.unknown[i+1] = l.unknown[i]
-		if v != v {
-			l.unknown[i+1]++
-		}
+// reset prepares the labels of a subject from its own signal.
+func (l *labeller) reset(t *Target, own []float64) {
+	l.series = own
+	if !t.IsEvent() {
+		l.buf = breaches(*t.Objective, own, l.buf[:0])
+		l.series = l.buf
 	}
-	return l
+	l.runs = scanRuns(l.series, stepsOf(t.For, t.Interval))
+	l.unknown = append(l.unknown[:0], 0)
+	n := int32(0)
+	for _, v := range l.series {
+		if v != v {
+			n++
+		}
+		l.unknown = append(l.unknown, n)
+	}
 }
 
 // label returns y(t, h) with t and h in grid steps.
-func (l labeller) label(t, h int) float64 {
+func (l *labeller) label(t, h int) float64 {
 	end := t + h
 	switch {
 	case !atRisk(l.series, t):

@@ -63,28 +63,20 @@ func scanRuns(series []float64, forSteps int) runs {
 	return r
 }
 
-// predicateSeries returns the target's own series as a predicate: the series
-// itself for an event, the breach of the objective for a level; nil for a
-// level without one. It may reuse buf.
-func predicateSeries(t *Target, own, buf []float64) []float64 {
-	if t.IsEvent() {
-		return own
-	}
-	if t.Objective == nil {
-		return nil
-	}
-	buf = buf[:0]
+// breaches appends to dst whether each value of a level breaks the objective:
+// 1 or 0, NaN where the level is missing.
+func breaches(o Objective, own, dst []float64) []float64 {
 	for _, v := range own {
 		switch {
 		case v != v:
-			buf = append(buf, v)
-		case t.Objective.Breached(v):
-			buf = append(buf, 1)
+			dst = append(dst, v)
+		case o.Breached(v):
+			dst = append(dst, 1)
 		default:
-			buf = append(buf, 0)
+			dst = append(dst, 0)
 		}
 	}
-	return buf
+	return dst
 }
 
 // stepsOf returns a duration in grid steps, rounded up.

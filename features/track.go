@@ -5,64 +5,113 @@ import "math"
 // track is one series of one subject, made ready for features at any step in
 // [first, end) by a single pass over it. It is reused from series to series.
 type track struct {
-	y          []float64
-	first, end int
-	center     float64 // the first finite value; sums are of y−center
-	sums       []sums  // sums[i−first] over [first, i], one a step
-	blocks     []extremes
-	coarse     []extremes
-	buf        []float64
-	phase      int // the absolute number of step 0, so that strides do not hang on the panel's start
-	sorted     map[int]*sortedWindow
-	onsets     onsetTrack
+	cuts   cuts
+	y      []float64
+	first  int
+	center float64 // the first finite value; sums are of y−center
+
+	from     int    // the first cut at or after first
+	sums     []sums // sums[c−from] is of [first, the step of cut c]
+	segments []extremes
+	coarse   []extremes
+	latest   struct { // the answer to the latest question for extremes
+		i, w int
+		extremes
+	}
+
+	phase  int // the absolute number of step 0, so that strides do not hang on the panel's start
+	sorted map[int]*sortedWindow
+	onsets onsetTrack
 }
 
 // sums are running sums from the track's first step up to and including one.
 type sums struct {
 	sum, square float64
-	n           int32 // finite samples
-	changes     int32 // samples that differ from the sample before
-	last        int32 // step of the newest sample; -1 where there is none
-	changed     int32 // step of the newest change; -1 where there is none
+	previous    float64 // the newest finite value
+	n           int32   // finite samples
+	changes     int32   // samples that differ from the sample before
+	last        int32   // step of the newest sample; -1 where there is none
+	changed     int32   // step of the newest change; -1 where there is none
 }
+
+var nothing = sums{previous: math.NaN(), last: -1, changed: -1}
 
 // reset reads y[first:end].
 func (t *track) reset(y []float64, first, end int) {
-	t.y, t.first, t.end, t.center = y, first, end, 0
+	t.y, t.first, t.center, t.latest.w = y, first, 0, 0
 	for _, w := range t.sorted {
 		w.reset()
 	}
-	if cap(t.sums) < end-first {
-		t.sums = make([]sums, end-first)
-	}
-	t.sums = t.sums[:end-first]
-	run, previous := sums{last: -1, changed: -1}, math.NaN()
-	for i, v := range y[first:end] {
-		if v-v == 0 { // finite
-			if run.n == 0 {
-				t.center = v
-			} else if v != previous {
-				run.changes++
-				run.changed = int32(first + i)
-			}
-			previous = v
-			run.n++
-			run.last = int32(first + i)
-			d := v - t.center
-			run.sum += d
-			run.square += d * d
+	for _, v := range y[first:end] {
+		if v-v == 0 {
+			t.center = v
+			break
 		}
-		t.sums[i] = run
 	}
-	t.fillBlocks()
+	t.from = 0
+	if first > 0 {
+		t.from = int(t.cuts.upTo[first-1])
+	}
+	t.sums, t.segments = t.sums[:0], t.segments[:0]
+	run, a := nothing, first
+	for _, step := range t.cuts.steps[t.from:] {
+		b := int(step) + 1
+		if b > end {
+			break
+		}
+		var e extremes
+		run, e = t.pass(run, a, b)
+		t.sums, t.segments = append(t.sums, run), append(t.segments, e)
+		a = b
+	}
+	t.fillCoarse()
+}
+
+// pass reads y[a:b], and returns the running sums after it and its extremes.
+func (t *track) pass(run sums, a, b int) (sums, extremes) {
+	sum, square, previous, center := run.sum, run.square, run.previous, t.center
+	n, changes, last, changed := run.n, run.changes, run.last, run.changed
+	low, high := math.Inf(1), math.Inf(-1)
+	if n == 0 {
+		previous = center // the first sample is no change
+	}
+	for i, v := range t.y[a:b] {
+		if v-v != 0 { // missing, or infinite
+			continue
+		}
+		d := v - center
+		sum += d
+		square += d * d
+		if v != previous {
+			previous = v
+			changes++
+			changed = int32(a + i)
+		}
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
+		}
+		n++
+		last = int32(a + i)
+	}
+	return sums{sum, square, previous, n, changes, last, changed}, extremes{low, high}
 }
 
 // at returns the running sums up to and including step i; zero before first.
 func (t *track) at(i int) sums {
 	if i < t.first {
-		return sums{last: -1, changed: -1}
+		return nothing
 	}
-	return t.sums[i-t.first]
+	run, a := nothing, t.first
+	if c := int(t.cuts.upTo[i]) - t.from; c > 0 {
+		run, a = t.sums[c-1], int(t.cuts.steps[t.from+c-1])+1
+	}
+	if a <= i { // no cut at i itself
+		run, _ = t.pass(run, a, i+1)
+	}
+	return run
 }
 
 // mean returns the mean of the w steps up to and including i; NaN where all of
