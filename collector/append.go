@@ -38,6 +38,9 @@ func (h *History) Append(ctx context.Context, signal string, series []Series) (s
 	if count == 0 {
 		return 0, nil
 	}
+	if series, count, err = h.absent(ctx, signal, series, oldest, newest); err != nil || count == 0 {
+		return 0, err
+	}
 	if count >= bulkSamples && newest-oldest >= bulkSpan.Milliseconds() {
 		samples, err = h.appendBulk(ctx, signal, series)
 	} else {

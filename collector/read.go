@@ -27,7 +27,7 @@ func (h *History) Select(ctx context.Context, signal string, w Window) ([]Series
 	if err != nil {
 		return nil, fmt.Errorf("select %s: %w", signal, err)
 	}
-	out, err := selectSeries(ctx, q, signal, mint, maxt)
+	out, err := selectSeries(ctx, q, []*labels.Matcher{equal(labels.MetricName, signal)}, mint, maxt)
 	if err = errors.Join(err, q.Close()); err != nil {
 		return nil, fmt.Errorf("select %s: %w", signal, err)
 	}
@@ -62,9 +62,9 @@ func (h *History) chunkQuerier(mint, maxt int64) (storage.ChunkQuerier, error) {
 		storage.NewCompactingChunkSeriesMerger(storage.ChainedSeriesMerge)), nil
 }
 
-func selectSeries(ctx context.Context, q storage.ChunkQuerier, signal string, mint, maxt int64) ([]Series, error) {
+func selectSeries(ctx context.Context, q storage.ChunkQuerier, matchers []*labels.Matcher, mint, maxt int64) ([]Series, error) {
 	hints := &storage.SelectHints{Start: mint, End: maxt, DisableTrimming: true}
-	set := q.Select(ctx, true, hints, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, signal))
+	set := q.Select(ctx, true, hints, matchers...)
 	var (
 		out    []Series
 		metas  chunks.Iterator
@@ -175,7 +175,7 @@ func (h *History) newestIn(ctx context.Context, signal string, in span) (newest 
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
 	hints := &storage.SelectHints{Start: in.mint, End: in.maxt, DisableTrimming: true}
-	set := q.Select(ctx, true, hints, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, signal))
+	set := q.Select(ctx, true, hints, equal(labels.MetricName, signal))
 	newest = math.MinInt64
 	var metas chunks.Iterator
 	for set.Next() {
