@@ -91,7 +91,7 @@ func (s *Server) sparklines(ctx context.Context, page []models.Forecast) ([]gen.
 		if err != nil {
 			return nil, err
 		}
-		w.Start = w.Start.Add(w.Step) // both ends would be one too many
+		w.Start = newest.Add(-(sparkPoints - 1) * w.Step)
 		points, err := s.past(ctx, from, subjects, w)
 		if err != nil {
 			return nil, err

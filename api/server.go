@@ -4,6 +4,7 @@ import (
 	_ "embed" // for openapi.yaml
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -79,12 +80,10 @@ func (s *Server) route() error {
 	e.HTTPErrorHandler = s.renderError
 	e.IPExtractor = clientIP(s.o.TrustedProxies)
 	e.Pre(joinSubject)
-	e.Use(s.observe)
+	e.Use(s.observe, contracted(s.limit, s.admit, s.conform, s.answer))
 	s.echo = e
 
-	api := e.Group("", s.limit, s.admit, s.conform, s.answer)
-	gen.RegisterHandlersWithBaseURL(api, gen.NewStrictHandler(s, nil), base)
-
+	gen.RegisterHandlersWithBaseURL(e, gen.NewStrictHandler(s, nil), base)
 	s.routeService(e)
 	e.GET("/*", s.page)
 	e.HEAD("/*", s.page)
@@ -97,6 +96,24 @@ func (s *Server) route() error {
 		s.handler = outer
 	}
 	return nil
+}
+
+// contracted runs middleware on the routes of the contract alone. A group of
+// echo would also run it where nothing is found, and hide which methods a route
+// takes.
+func contracted(guards ...echo.MiddlewareFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		guarded := next
+		for _, g := range slices.Backward(guards) {
+			guarded = g(guarded)
+		}
+		return func(c echo.Context) error {
+			if strings.HasPrefix(c.Path(), base+"/") {
+				return guarded(c)
+			}
+			return next(c)
+		}
+	}
 }
 
 // joinSubject lets a subject be written with its slashes in the path of a

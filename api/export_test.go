@@ -1,0 +1,6 @@
+package api
+
+import "github.com/labstack/echo/v4"
+
+// Routes lets the tests walk what is served.
+func (s *Server) Routes() []*echo.Route { return s.echo.Routes() }
