@@ -120,7 +120,7 @@ func (r *EventReport) Print(w io.Writer) error {
 			case m.Naive:
 				note = "naive"
 			}
-			fmt.Fprintf(tab, "%s\t%d\t%s\t%.3f\t%.3f\t%.4f\t%+.3f\t%.3f\t%d\t%.3f\t%.3f\t%s\t%s\n",
+			fmt.Fprintf(tab, "%s\t%d\t%s\t%.3f\t%.3f\t%.4f\t%+.3f\t%.3f\t%d\t%.3f\t%.3f\t%s\t  %s\n",
 				spell(horizon), r.Events[h], m.Model, s.AUROC, s.AveragePrecision, s.Brier, s.Skill, s.CalibrationError,
 				s.Alerts.Alerts, s.Alerts.Precision, s.Alerts.Recall, spell(s.Alerts.Lead), note)
 		}

@@ -1,8 +1,10 @@
 package models
 
 import (
+	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -21,6 +23,7 @@ type alertRow struct {
 	subject int
 	at      int // grid step
 	risk    float64
+	rank    int // by falling risk
 	label   float64
 }
 
@@ -33,37 +36,37 @@ type alertBook struct {
 	quiet   int           // grid steps after an alert in which its subject raises none
 }
 
-// atBudget lowers the threshold until about `budget` alerts are raised, and
-// judges those.
+// atBudget raises about `budget` alerts, the highest risks first, and judges
+// them. Equal risks are ranked by lot, so that a model that cannot tell rows
+// apart scores as chance does.
 func (b alertBook) atBudget(budget int, interval time.Duration) AlertScore {
-	risks := make([]float64, 0, len(b.rows))
-	for _, r := range b.rows {
-		risks = append(risks, r.risk)
+	order := make([]int, len(b.rows))
+	for i := range order {
+		order[i] = i
 	}
-	slices.Sort(risks)
-	risks = slices.Compact(risks)
-	// Fewer alerts are raised the higher the threshold, nearly always: silence
+	lot := newRand(uint64(len(order)))
+	lot.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.rows[j].risk, b.rows[i].risk) })
+	for rank, i := range order {
+		b.rows[i].rank = rank
+	}
+	// The more rows may raise an alert, the more do, nearly always: silence
 	// after an alert can undo one or two.
-	low, high := 0, len(risks) // the answer is risks[high], or none
-	for low < high {
-		if mid := (low + high) / 2; len(b.raise(risks[mid])) <= budget {
-			high = mid
-		} else {
-			low = mid + 1
-		}
+	most := sort.Search(len(order), func(n int) bool { return len(b.raise(n+1)) > budget })
+	s := b.judge(most, interval)
+	s.Threshold = math.Inf(1)
+	if most > 0 {
+		s.Threshold = b.rows[order[most-1]].risk
 	}
-	threshold := math.Inf(1)
-	if high < len(risks) {
-		threshold = risks[high]
-	}
-	return b.judge(threshold, interval)
+	return s
 }
 
-// raise returns the rows at which an alert is raised.
-func (b alertBook) raise(threshold float64) []alertRow {
+// raise returns the rows at which an alert is raised where the n highest risks
+// may.
+func (b alertBook) raise(n int) []alertRow {
 	var alerts []alertRow
 	for _, r := range b.rows {
-		if r.risk < threshold {
+		if r.rank >= n {
 			continue
 		}
 		if n := len(alerts); n > 0 && alerts[n-1].subject == r.subject && r.at-alerts[n-1].at < b.quiet {
@@ -74,9 +77,9 @@ func (b alertBook) raise(threshold float64) []alertRow {
 	return alerts
 }
 
-func (b alertBook) judge(threshold float64, interval time.Duration) AlertScore {
-	alerts := b.raise(threshold)
-	s := AlertScore{Threshold: threshold, Alerts: len(alerts), Precision: math.NaN(), Recall: math.NaN()}
+func (b alertBook) judge(n int, interval time.Duration) AlertScore {
+	alerts := b.raise(n)
+	s := AlertScore{Alerts: len(alerts), Precision: math.NaN(), Recall: math.NaN()}
 	bySubject := map[int][]int{}
 	var right, known int
 	for _, a := range alerts {
