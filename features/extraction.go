@@ -114,8 +114,9 @@ func (e *extraction) features(t *track, s int) {
 		}
 		for r, o := range rows {
 			i, dst := e.origins[o], x[r*width+column:(r+1)*width]
+			t.seek(o, i)
 			for c, kind := range plan.kinds {
-				dst[c] = finite(kind.value(t, i))
+				dst[c] = finite(kind.value(t))
 			}
 			for c, peer := range plan.peers {
 				dst[len(plan.kinds)+c] = finite(peer.value(plan.crowds[o], finite(y[i])))

@@ -10,8 +10,6 @@ type extremes struct{ low, high float64 }
 // stretch holds.
 const coarseSegments = 16
 
-var none = extremes{math.Inf(1), math.Inf(-1)}
-
 func (e extremes) with(o extremes) extremes {
 	if o.low < e.low {
 		e.low = o.low
@@ -31,46 +29,30 @@ func (t *track) fillCoarse() {
 }
 
 func union(all []extremes) extremes {
-	e := none
+	low, high := math.Inf(1), math.Inf(-1)
 	for _, o := range all {
-		e = e.with(o)
-	}
-	return e
-}
-
-// extremes returns the extremes of the w steps up to and including i: those of
-// the segments among them, of coarse stretches where they fit, and of the
-// steps at either end that are not whole segments.
-func (t *track) extremes(i, w int) extremes {
-	if t.latest.i == i && t.latest.w == w {
-		return t.latest.extremes
-	}
-	begin := max(t.first, i+1-w)
-	a, b := 0, int(t.cuts.upTo[i])-t.from // segments [a, b) end within the window
-	if begin > t.first {
-		a = int(t.cuts.upTo[begin-1]) - t.from
-	}
-	e := none
-	switch {
-	case a >= b:
-		_, e = t.pass(nothing, begin, i+1)
-	default:
-		if begin > t.first && (a == 0 || int(t.cuts.steps[t.from+a-1]) != begin-1) { // a cut segment
-			_, e = t.pass(nothing, begin, int(t.cuts.steps[t.from+a])+1)
-			a++
+		if o.low < low {
+			low = o.low
 		}
-		e = e.with(t.segmentExtremes(a, b))
-		if rest := int(t.cuts.steps[t.from+b-1]) + 1; rest <= i {
-			_, o := t.pass(nothing, rest, i+1)
-			e = e.with(o)
+		if o.high > high {
+			high = o.high
 		}
 	}
-	t.latest.i, t.latest.w, t.latest.extremes = i, w, e
-	return e
+	return extremes{low, high}
 }
 
-// segmentExtremes returns the extremes of segments [a, b).
-func (t *track) segmentExtremes(a, b int) extremes {
+// extremes returns the extremes of a window: those of its segments, in coarse
+// stretches where they fit.
+func (t *track) extremes(w window) extremes {
+	if t.latest.slot != w.slot {
+		a := max(0, int(t.row[w.slot])+1-t.from)
+		t.latest.slot, t.latest.extremes = w.slot, t.between(a, int(t.row[0])+1-t.from)
+	}
+	return t.latest.extremes
+}
+
+// between returns the extremes of segments [a, b).
+func (t *track) between(a, b int) extremes {
 	first, last := (a+coarseSegments-1)/coarseSegments, b/coarseSegments
 	if first >= last {
 		return union(t.segments[a:b])
@@ -80,5 +62,5 @@ func (t *track) segmentExtremes(a, b int) extremes {
 	return e.with(union(t.segments[last*coarseSegments : b]))
 }
 
-func (t *track) min(i, w int) float64 { return finite(t.extremes(i, w).low) }
-func (t *track) max(i, w int) float64 { return finite(t.extremes(i, w).high) }
+func (t *track) min(w window) float64 { return t.extremes(w).low }
+func (t *track) max(w window) float64 { return t.extremes(w).high }

@@ -11,7 +11,7 @@ type kind struct {
 	name  string
 	text  string
 	unit  string // "" is the signal's own
-	value func(t *track, i int) float64
+	value func(t *track) float64
 }
 
 // plan is the table of all columns of a target.
@@ -22,14 +22,19 @@ type plan struct {
 }
 
 func newPlan(t *Target) plan {
-	return plan{interval: t.Interval, windows: windowsOf(t.Interval), hours: float64(time.Hour) / float64(t.Interval)}
+	p := plan{interval: t.Interval, windows: windowsOf(t.Interval), hours: float64(time.Hour) / float64(t.Interval)}
+	for i := range p.windows {
+		p.windows[i].slot = 1 + 3*i
+	}
+	return p
 }
 
 func (p plan) short() window { return p.windows[0] }
 func (p plan) mid() window   { return p.windows[1] }
 func (p plan) long() window  { return p.windows[len(p.windows)-1] }
 
-// offsets lists the steps before an origin at which windows begin.
+// offsets lists the steps before an origin at which windows begin; a window's
+// slot is the index of its own, and those of its halves follow.
 func (p plan) offsets() []int {
 	offsets := []int{0}
 	for _, w := range p.windows {
@@ -69,18 +74,18 @@ func (p plan) event(lookback int) []kind {
 	age := newWindow(time.Duration(lookback)*p.interval, p.interval)
 	ks := []kind{{
 		"since_onset", "time since SIGNAL last began, at most " + age.text, "h",
-		func(t *track, i int) float64 { return t.onsets.since(i, age.steps) / p.hours },
+		func(t *track) float64 { return t.onsets.since(t.i, age.steps) / p.hours },
 	}}
 	for _, w := range recurrenceWindows(p.interval, lookback) {
 		ks = append(ks, kind{
 			"onsets_" + w.name, "times that SIGNAL began in " + w.text, "onsets",
-			func(t *track, i int) float64 { return t.onsets.count(i, w.steps) },
+			func(t *track) float64 { return t.onsets.count(t.i, w.steps) },
 		})
 	}
 	for _, h := range halfLives(p.interval, lookback) {
 		ks = append(ks, kind{
 			"onsets_decayed_" + h.name, "times that SIGNAL began, each counting half as much every " + h.text, "onsets",
-			func(t *track, i int) float64 { return t.onsets.decay(i, age.steps, h.steps) },
+			func(t *track) float64 { return t.onsets.decay(t.i, age.steps, h.steps) },
 		})
 	}
 	for _, w := range []window{p.mid(), p.long()} {

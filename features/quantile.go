@@ -21,9 +21,9 @@ type sortedWindow struct {
 func (w *sortedWindow) reset() { w.values, w.from, w.to = w.values[:0], 0, 0 }
 
 // quantile returns the q-quantile (linear between order statistics) of about
-// quantileSamples evenly spaced samples of the w steps up to and including i;
+// quantileSamples evenly spaced samples of the last w steps;
 // NaN where none is there.
-func (t *track) quantile(i, w int, q float64) float64 {
+func (t *track) quantile(w int, q float64) float64 {
 	if t.sorted == nil {
 		t.sorted = map[int]*sortedWindow{}
 	}
@@ -32,7 +32,7 @@ func (t *track) quantile(i, w int, q float64) float64 {
 		s = &sortedWindow{}
 		t.sorted[w] = s
 	}
-	s.move(t, max(t.first, i+1-w), i+1, max(1, w/quantileSamples))
+	s.move(t, max(t.first, t.i+1-w), t.i+1, max(1, w/quantileSamples))
 	if len(s.values) == 0 {
 		return math.NaN()
 	}

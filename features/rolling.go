@@ -6,52 +6,53 @@ import "strconv"
 
 func (p plan) last() kind {
 	w := p.long()
-	return kind{"last", "newest SIGNAL", "", func(t *track, i int) float64 { return t.newest(i, w.steps) }}
+	return kind{"last", "newest SIGNAL", "", func(t *track) float64 { return t.newest(w) }}
 }
 
 func (p plan) lag(w window) kind {
-	return kind{"lag_" + w.name, "SIGNAL " + w.text + " ago", "", func(t *track, i int) float64 { return t.lag(i, w.steps) }}
+	return kind{"lag_" + w.name, "SIGNAL " + w.text + " ago", "", func(t *track) float64 { return t.lag(w.steps) }}
 }
 
 func (p plan) mean(w window) kind {
-	return kind{"mean_" + w.name, "mean of SIGNAL over " + w.text, "", func(t *track, i int) float64 { return t.mean(i, w.steps) }}
+	return kind{"mean_" + w.name, "mean of SIGNAL over " + w.text, "", func(t *track) float64 { return t.mean(w) }}
 }
 
 func (p plan) std(w window) kind {
-	return kind{"std_" + w.name, "standard deviation of SIGNAL over " + w.text, "", func(t *track, i int) float64 { return t.std(i, w.steps) }}
+	return kind{"std_" + w.name, "standard deviation of SIGNAL over " + w.text, "", func(t *track) float64 { return t.std(w) }}
 }
 
 func (p plan) min(w window) kind {
-	return kind{"min_" + w.name, "least SIGNAL in " + w.text, "", func(t *track, i int) float64 { return t.min(i, w.steps) }}
+	return kind{"min_" + w.name, "least SIGNAL in " + w.text, "", func(t *track) float64 { return t.min(w) }}
 }
 
 func (p plan) max(w window) kind {
-	return kind{"max_" + w.name, "greatest SIGNAL in " + w.text, "", func(t *track, i int) float64 { return t.max(i, w.steps) }}
+	return kind{"max_" + w.name, "greatest SIGNAL in " + w.text, "", func(t *track) float64 { return t.max(w) }}
 }
 
 func (p plan) quantile(w window, q string) kind {
 	level, _ := strconv.ParseFloat(q, 64)
 	return kind{
 		"q" + q[2:] + "0_" + w.name, q + " quantile of SIGNAL over " + w.text, "",
-		func(t *track, i int) float64 { return t.quantile(i, w.steps, level) },
+		func(t *track) float64 { return t.quantile(w.steps, level) },
 	}
 }
 
 func (p plan) slope(w window) kind {
 	return kind{
 		"slope_" + w.name, "rise of SIGNAL per hour over " + w.text, "UNIT/h",
-		func(t *track, i int) float64 { return t.slope(i, w.steps) * p.hours },
+		func(t *track) float64 { return t.slope(w) * p.hours },
 	}
 }
 
 func (p plan) change(w window) kind {
-	return kind{"change_" + w.name, "change of SIGNAL in " + w.text, "", func(t *track, i int) float64 { return t.change(i, w.steps) }}
+	long := p.long()
+	return kind{"change_" + w.name, "change of SIGNAL in " + w.text, "", func(t *track) float64 { return t.newest(long) - t.lag(w.steps) }}
 }
 
 func (p plan) changes(w window) kind {
 	return kind{
 		"changes_" + w.name, "times that SIGNAL changed in " + w.text, "changes",
-		func(t *track, i int) float64 { return t.changes(i, w.steps) },
+		func(t *track) float64 { return t.changes(w) },
 	}
 }
 
@@ -59,14 +60,14 @@ func (p plan) sinceChange() kind {
 	w := p.long()
 	return kind{
 		"since_change", "time since SIGNAL last changed, at most " + w.text, "h",
-		func(t *track, i int) float64 { return t.sinceChange(i, w.steps) / p.hours },
+		func(t *track) float64 { return t.sinceChange(w) / p.hours },
 	}
 }
 
 func (p plan) missing(w window) kind {
 	return kind{
 		"missing_" + w.name, "share of " + w.text + " without a sample of SIGNAL", "ratio",
-		func(t *track, i int) float64 { return t.missing(i, w.steps) },
+		func(t *track) float64 { return t.missing(w) },
 	}
 }
 
@@ -74,6 +75,6 @@ func (p plan) sinceSample() kind {
 	w := p.long()
 	return kind{
 		"since_sample", "time since the newest sample of SIGNAL, at most " + w.text, "h",
-		func(t *track, i int) float64 { return t.sinceSample(i, w.steps) / p.hours },
+		func(t *track) float64 { return t.sinceSample(w) / p.hours },
 	}
 }

@@ -2,20 +2,26 @@ package features
 
 import "math"
 
-// track is one series of one subject, made ready for features at any step in
-// [first, end) by a single pass over it. It is reused from series to series.
+// track is one series of one subject, made ready for features at the origins by
+// a single pass over it. It is reused from series to series: reset reads a
+// series, seek goes to an origin, and the rest answers there.
 type track struct {
 	cuts   cuts
 	y      []float64
-	first  int
+	first  int     // the first step that is read
 	center float64 // the first finite value; sums are of y−center
 
 	from     int    // the first cut at or after first
 	sums     []sums // sums[c−from] is of [first, the step of cut c]
 	segments []extremes
 	coarse   []extremes
-	latest   struct { // the answer to the latest question for extremes
-		i, w int
+
+	i      int     // the origin
+	now    *sums   // up to the origin
+	before []*sums // by offset, up to so many steps before it
+	row    []int32 // the cuts of before
+	latest struct {
+		slot int
 		extremes
 	}
 
@@ -34,11 +40,12 @@ type sums struct {
 	changed     int32   // step of the newest change; -1 where there is none
 }
 
+// nothing is the sum of no samples; read only.
 var nothing = sums{previous: math.NaN(), last: -1, changed: -1}
 
 // reset reads y[first:end].
 func (t *track) reset(y []float64, first, end int) {
-	t.y, t.first, t.center, t.latest.w = y, first, 0, 0
+	t.y, t.first, t.center = y, first, 0
 	for _, w := range t.sorted {
 		w.reset()
 	}
@@ -54,28 +61,26 @@ func (t *track) reset(y []float64, first, end int) {
 	}
 	t.sums, t.segments = t.sums[:0], t.segments[:0]
 	run, a := nothing, first
+	run.previous = t.center // the first sample is no change
 	for _, step := range t.cuts.steps[t.from:] {
 		b := int(step) + 1
 		if b > end {
 			break
 		}
-		var e extremes
-		run, e = t.pass(run, a, b)
+		e := run.add(y[a:b], a, t.center)
 		t.sums, t.segments = append(t.sums, run), append(t.segments, e)
 		a = b
 	}
 	t.fillCoarse()
 }
 
-// pass reads y[a:b], and returns the running sums after it and its extremes.
-func (t *track) pass(run sums, a, b int) (sums, extremes) {
-	sum, square, previous, center := run.sum, run.square, run.previous, t.center
-	n, changes, last, changed := run.n, run.changes, run.last, run.changed
+// add adds the samples y, the first of which is that of step a, and returns
+// their extremes.
+func (s *sums) add(y []float64, a int, center float64) extremes {
+	sum, square, previous := s.sum, s.square, s.previous
+	n, changes, last, changed := s.n, s.changes, s.last, s.changed
 	low, high := math.Inf(1), math.Inf(-1)
-	if n == 0 {
-		previous = center // the first sample is no change
-	}
-	for i, v := range t.y[a:b] {
+	for i, v := range y {
 		if v-v != 0 { // missing, or infinite
 			continue
 		}
@@ -96,114 +101,106 @@ func (t *track) pass(run sums, a, b int) (sums, extremes) {
 		n++
 		last = int32(a + i)
 	}
-	return sums{sum, square, previous, n, changes, last, changed}, extremes{low, high}
+	*s = sums{sum, square, previous, n, changes, last, changed}
+	return extremes{low, high}
 }
 
-// at returns the running sums up to and including step i; zero before first.
-func (t *track) at(i int) sums {
-	if i < t.first {
-		return nothing
+// seek goes to an origin, given by its index and its step.
+func (t *track) seek(o, i int) {
+	t.i, t.row, t.before, t.latest.slot = i, t.cuts.rows[o], t.before[:0], 0
+	for _, c := range t.row {
+		at := &nothing
+		if c := int(c) - t.from; c >= 0 {
+			at = &t.sums[c]
+		}
+		t.before = append(t.before, at)
 	}
-	run, a := nothing, t.first
-	if c := int(t.cuts.upTo[i]) - t.from; c > 0 {
-		run, a = t.sums[c-1], int(t.cuts.steps[t.from+c-1])+1
-	}
-	if a <= i { // no cut at i itself
-		run, _ = t.pass(run, a, i+1)
-	}
-	return run
+	t.now = t.before[0]
 }
 
-// mean returns the mean of the w steps up to and including i; NaN where all of
-// them are missing.
-func (t *track) mean(i, w int) float64 {
-	a, b := t.at(i-w), t.at(i)
+// mean returns the mean of a window; NaN where all of it is missing.
+func (t *track) mean(w window) float64 { return t.meanBetween(t.before[w.slot], t.now) }
+
+func (t *track) meanBetween(a, b *sums) float64 {
 	if n := b.n - a.n; n > 0 {
 		return t.center + (b.sum-a.sum)/float64(n)
 	}
 	return math.NaN()
 }
 
-// std returns the sample standard deviation of the w steps up to and including
-// i; NaN where fewer than two are there. What is below the rounding of the sums
-// is 0.
-func (t *track) std(i, w int) float64 {
-	a, b := t.at(i-w), t.at(i)
+// std returns the sample standard deviation of a window; NaN where fewer than
+// two samples are there. What is below the rounding of the sums is 0.
+func (t *track) std(w window) float64 {
+	a, b := t.before[w.slot], t.now
 	n := float64(b.n - a.n)
 	if n < 2 {
 		return math.NaN()
 	}
 	sum := b.sum - a.sum
-	square := b.square - a.square
-	deviation := square - sum*sum/n
+	deviation := b.square - a.square - sum*sum/n
 	if deviation <= 1e-13*b.square {
 		return 0
 	}
 	return math.Sqrt(deviation / (n - 1))
 }
 
-// slope returns the rise of the level per step over the w steps up to and
-// including i: the mean of the later half less that of the earlier half, over
-// the half's length. A gap in either half only makes that half's mean rougher.
-func (t *track) slope(i, w int) float64 {
-	half := w / 2
-	return (t.mean(i, half) - t.mean(i-half, half)) / float64(half)
+// slope returns the rise per step over a window: the mean of the later half
+// less that of the earlier half, over the half's length. A gap in a half only
+// makes its mean rougher.
+func (t *track) slope(w window) float64 {
+	half, twice := t.before[w.slot+1], t.before[w.slot+2]
+	return (t.meanBetween(half, t.now) - t.meanBetween(twice, half)) / float64(w.steps/2)
 }
 
-// newest returns the newest value at or before i, at most w steps old; NaN
-// where there is none.
-func (t *track) newest(i, w int) float64 {
-	if last := int(t.at(i).last); last >= 0 && i-last < w {
-		return t.y[last]
+// newest returns the newest value of a window; NaN where it has none.
+func (t *track) newest(w window) float64 {
+	if last := int(t.now.last); last >= 0 && t.i-last < w.steps {
+		return t.now.previous
 	}
 	return math.NaN()
 }
 
-// lag returns the value w steps before i, NaN before the panel begins.
-func (t *track) lag(i, w int) float64 {
-	if i < w {
+// lag returns the value so many steps ago, NaN before the panel begins.
+func (t *track) lag(steps int) float64 {
+	if t.i < steps {
 		return math.NaN()
 	}
-	return finite(t.y[i-w])
+	return t.y[t.i-steps]
 }
 
-// change returns the newest value less that of w steps ago.
-func (t *track) change(i, w int) float64 { return t.newest(i, w) - t.lag(i, w) }
-
-// changes returns how often the value changed in the w steps up to i.
-func (t *track) changes(i, w int) float64 {
-	if t.at(i).n == 0 {
+// changes returns how often the value changed in a window.
+func (t *track) changes(w window) float64 {
+	if t.now.n == 0 {
 		return math.NaN()
 	}
-	return float64(t.at(i).changes - t.at(i-w).changes)
+	return float64(t.now.changes - t.before[w.slot].changes)
 }
 
-// sinceChange returns the steps since the value last changed, at most w; NaN
-// where the series has no sample in them.
-func (t *track) sinceChange(i, w int) float64 {
-	s := t.at(i)
+// sinceChange returns the steps since the value last changed, at most those of
+// the window; NaN where that has no sample.
+func (t *track) sinceChange(w window) float64 {
 	switch {
-	case s.n == t.at(i-w).n:
+	case t.now.n == t.before[w.slot].n:
 		return math.NaN()
-	case s.changed < 0:
-		return float64(w)
+	case t.now.changed < 0:
+		return float64(w.steps)
 	}
-	return float64(min(i-int(s.changed), w))
+	return float64(min(t.i-int(t.now.changed), w.steps))
 }
 
-// sinceSample returns the steps since the newest sample, at most w.
-func (t *track) sinceSample(i, w int) float64 {
-	if last := int(t.at(i).last); last >= 0 {
-		return float64(min(i-last, w))
+// sinceSample returns the steps since the newest sample, at most those of the
+// window.
+func (t *track) sinceSample(w window) float64 {
+	if last := int(t.now.last); last >= 0 {
+		return float64(min(t.i-last, w.steps))
 	}
-	return float64(w)
+	return float64(w.steps)
 }
 
-// missing returns the share of the w steps up to i that have no sample; steps
+// missing returns the share of a window's steps that have no sample; steps
 // before the panel begins do not count.
-func (t *track) missing(i, w int) float64 {
-	w = min(w, i+1)
-	return 1 - float64(t.at(i).n-t.at(i-w).n)/float64(w)
+func (t *track) missing(w window) float64 {
+	return 1 - float64(t.now.n-t.before[w.slot].n)/float64(min(w.steps, t.i+1))
 }
 
 // finite returns v, or NaN where it is infinite.
