@@ -62,6 +62,9 @@ func (s *Store) putIssued(ctx context.Context, stmt *sql.Stmt, f *models.Forecas
 		median, lower, upper := math.NaN(), math.NaN(), math.NaN()
 		if f.Interval > 0 {
 			if i := slices.Index(f.Leads, int(r.Horizon/f.Interval)); i >= 0 {
+				if len(f.Path) < (i+1)*len(models.Quantiles) {
+					return fmt.Errorf("forecast of %s for %s: its path is shorter than its leads", f.Target, f.Subject)
+				}
 				q := f.Path[i*len(models.Quantiles) : (i+1)*len(models.Quantiles)]
 				lower, median, upper = q[0], q[models.Median], q[len(q)-1]
 			}

@@ -83,3 +83,20 @@ func TestOpenTogether(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestOpenInAFolderThatCannotBeWritten(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write anywhere")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), store.Options{Path: filepath.Join(dir, "driftcast.db"), Logger: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		s.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "must be writable") {
+		t.Errorf("got %v, want it to say that the folder must be writable", err)
+	}
+}

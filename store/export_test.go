@@ -1,0 +1,19 @@
+package store
+
+import (
+	"context"
+
+	"github.com/driftcast/driftcast/models"
+)
+
+// Exec lets a test do to the file what no method does: damage it, or fill it.
+func (s *Store) Exec(ctx context.Context, text string, args ...any) error {
+	_, err := s.writer.ExecContext(ctx, text, args...)
+	return err
+}
+
+// DecodeDetail and EncodeDetail are what FuzzDetail is about.
+func DecodeDetail(b []byte, f *models.Forecast) error { return decodeDetail(b, f) }
+
+// EncodeDetail is the other way round.
+func EncodeDetail(f *models.Forecast) []byte { return encodeDetail(f) }
