@@ -110,8 +110,8 @@ func New(o Options) (*Cluster, error) {
 	}
 	for i, name := range []string{"research", "production"} {
 		c.teams = append(c.teams, &team{
-			name: name, rng: newRand(o.Seed, "team", i), perDay: 0.68,
-			quota: max(1, int(math.Round(float64(o.Nodes)*[]float64{0.25, 0.17}[i]))),
+			name: name, rng: newRand(o.Seed, "team", i), perDay: 1.05, waits: newHistogram(waitBounds),
+			quota: max(1, int(math.Round(float64(o.Nodes)*[]float64{0.25, 0.15}[i]))),
 		})
 	}
 	return c, nil

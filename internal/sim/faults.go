@@ -27,7 +27,7 @@ type profile struct {
 }
 
 var profiles = [...]profile{
-	memory: {80, 14, 0.6, 0.75, 0.25},
+	memory: {95, 14, 0.6, 0.75, 0.25},
 	detach: {50, 7, 0.7, 0.5, 0.3},
 	nvlink: {60, 9, 0.6, 0.7, 0.3},
 	fan:    {34, 16, 0.5, 1, 0},
@@ -168,10 +168,9 @@ func (c *Cluster) strike(n *node, e *episode) {
 	switch e.cause {
 	case memory:
 		g.uncorrectable++
-		g.dbe++
 		g.pending = true
 		code := []int{48, 63, 94, 95}[r.IntN(4)]
-		if r.Float64() < 0.2 {
+		if r.Float64() < 0.25 {
 			g.failed, code = true, 64
 		}
 		g.fail(code, c.now)

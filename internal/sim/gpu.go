@@ -41,7 +41,7 @@ type gpu struct {
 	detached        bool
 	xid             int // sticky
 	hits            []xidHit
-	sbe, dbe        float64
+	sbe             float64 // single-bit ECC errors since reset
 	correctable     float64 // remapped rows
 	uncorrectable   float64
 	pending, failed bool // row remap
@@ -116,7 +116,7 @@ func (g *gpu) fail(code int, at int64) {
 // counters and the sticky XID start again.
 func (g *gpu) reset() {
 	g.xid, g.pending, g.detached, g.hidden = 0, false, false, false
-	g.sbe, g.dbe, g.replays, g.crc, g.thermal, g.capped = 0, 0, 0, 0, 0, 0
+	g.sbe, g.replays, g.crc, g.thermal, g.capped = 0, 0, 0, 0, 0
 }
 
 // replace puts another GPU's health in its place.

@@ -57,7 +57,7 @@ func (c *Cluster) launch(s *service) *pod {
 		namespace: servingNamespace, container: "vllm", svc: s, tag: s.tag, slowness: s.slowness, hash: s.hash,
 		name:   s.name + "-" + s.hash + "-" + podSuffix(s.rng, 5),
 		image:  imageOf(s.tag),
-		engine: &queue{ttft: newHistogram(ttftBounds), e2e: newHistogram(e2eBounds)},
+		engine: &queue{ttft: newHistogram(ttftBounds), e2e: newHistogram(e2eBounds), token: newHistogram(tokenBounds)},
 	}
 	s.pods = append(s.pods, p)
 	return p
@@ -87,7 +87,7 @@ func (c *Cluster) place(p *pod, need int, onlyUntainted bool) bool {
 					same++
 				}
 			}
-			s += 20 * float64(same) // a failure domain each
+			s += 3 * float64(same) // rather a failure domain each
 		}
 		if s < score {
 			best, score = n, s
@@ -137,6 +137,7 @@ func (c *Cluster) crash(g *gpu) {
 		p.engine.backlog, p.engine.preemptions, p.engine.stopped, p.engine.aborted = 0, 0, 0, 0
 		p.engine.ttft.reset()
 		p.engine.e2e.reset()
+		p.engine.token.reset()
 		p.readyAt = c.now + int64(1000*loadTime*between(p.node.noise, 0.8, 1.4))
 	}
 }

@@ -13,7 +13,7 @@ import (
 // them in this order.
 var gpuMetrics = [...]string{
 	"DCGM_FI_DEV_GPU_TEMP", "DCGM_FI_DEV_POWER_USAGE", "DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_SM_CLOCK",
-	"DCGM_FI_DEV_XID_ERRORS", "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL",
+	"DCGM_FI_DEV_XID_ERRORS", "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL", "DCGM_FI_DEV_MEMORY_TEMP",
 	"DCGM_FI_DEV_CORRECTABLE_REMAPPED_ROWS", "DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS", "DCGM_FI_DEV_ROW_REMAP_PENDING", "DCGM_FI_DEV_ROW_REMAP_FAILURE",
 	"DCGM_FI_DEV_THERMAL_VIOLATION", "DCGM_FI_DEV_POWER_VIOLATION", "DCGM_FI_DEV_PCIE_REPLAY_COUNTER", "DCGM_FI_DEV_NVLINK_CRC_FLIT_ERROR_COUNT_TOTAL",
 }
@@ -21,7 +21,7 @@ var gpuMetrics = [...]string{
 func (g *gpu) values() [len(gpuMetrics)]float64 {
 	return [...]float64{
 		math.Round(g.temp), math.Round(g.power*10) / 10, math.Round(100 * g.util), math.Round(g.clock/15) * 15,
-		float64(g.xid), g.sbe, g.dbe,
+		float64(g.xid), g.sbe, math.Round(1.05*g.temp + 6),
 		g.correctable, g.uncorrectable, bit(g.pending), bit(g.failed),
 		math.Round(g.thermal), math.Round(g.capped), g.replays, math.Round(g.crc),
 	}
@@ -72,7 +72,7 @@ func (c *Cluster) scrapeExporter(n *node, t int64) {
 	}
 	seconds := c.opts.Interval.Seconds()
 	if n.restarting -= seconds; n.noise.Float64() < seconds/86400/4 { // the exporter restarts, and it means nothing
-		n.restarting = between(n.noise, 60, 400)
+		n.restarting = between(n.noise, 20, 150)
 	}
 	took := logNormal(n.noise, 0.07, 0.18) * (1 + n.slow)
 	if n.noise.Float64() < 0.01 { // nor does this
@@ -236,7 +236,10 @@ func (c *Cluster) exposeTaint(n *node, t int64, key, effect string, on bool) {
 	}
 }
 
-type teamColumns struct{ active, inadmissible, admitted *column }
+type teamColumns struct {
+	active, inadmissible, admitted *column
+	waits                          histogramColumns
+}
 
 // scrapeTeam records what Kueue says of a queue.
 func (c *Cluster) scrapeTeam(q *team, t int64) {
@@ -245,11 +248,13 @@ func (c *Cluster) scrapeTeam(q *team, t int64) {
 		base := collector.Labels{{Name: "cluster_queue", Value: q.name}, {Name: "instance", Value: "10.0.0.7:8443"}, {Name: "job", Value: "kueue"}}
 		k.active = r.column("kueue_pending_workloads", base, "status", "active")
 		k.inadmissible = r.column("kueue_pending_workloads", base, "status", "inadmissible")
+		k.waits = c.openHistogram("kueue_admission_wait_time_seconds", base, waitBounds)
 		k.admitted = r.column("kueue_admitted_active_workloads", base)
 	}
 	k.active.put(t, float64(len(q.waiting)))
 	k.inadmissible.put(t, 0)
 	k.admitted.put(t, float64(len(q.running)))
+	k.waits.put(t, &q.waits)
 }
 
 func address(i int) string { return fmt.Sprintf("10.1.%d.%d:8000", i/250%250, 1+i%250) }

@@ -14,7 +14,7 @@ type podColumns struct {
 	info, container, restarts, up *column
 	gauges                        []*column // running, waiting, cache
 	counters                      []*column // preemptions, stopped, aborted
-	ttft, e2e                     histogramColumns
+	ttft, e2e, token              histogramColumns
 }
 
 // scrapeService records a service's Deployment, its pods and their engines,
@@ -67,6 +67,7 @@ func (c *Cluster) scrapePod(p *pod, t int64) {
 		}
 		k.ttft.miss(t)
 		k.e2e.miss(t)
+		k.token.miss(t)
 		return
 	}
 	for i, v := range []float64{math.Round(q.running), math.Round(q.waiting), q.cache} {
@@ -77,6 +78,7 @@ func (c *Cluster) scrapePod(p *pod, t int64) {
 	}
 	k.ttft.put(t, &q.ttft)
 	k.e2e.put(t, &q.e2e)
+	k.token.put(t, &q.token)
 }
 
 // openPod begins the series of a replica.
@@ -105,6 +107,7 @@ func (c *Cluster) openPod(p *pod) {
 	}
 	k.ttft = c.openHistogram("vllm:time_to_first_token_seconds", engine, ttftBounds)
 	k.e2e = c.openHistogram("vllm:e2e_request_latency_seconds", engine, e2eBounds)
+	k.token = c.openHistogram("vllm:inter_token_latency_seconds", engine, tokenBounds)
 }
 
 // endPod ends the series of a pod that is deleted.
@@ -114,8 +117,11 @@ func (c *Cluster) endPod(p *pod) {
 		return
 	}
 	c.recorder.end(c.now, k.info, k.container, k.restarts, k.up)
-	for _, cols := range [][]*column{k.gauges, k.counters, k.ttft.buckets, {k.ttft.sum, k.ttft.count}, k.e2e.buckets, {k.e2e.sum, k.e2e.count}} {
-		c.recorder.end(c.now, cols...)
+	c.recorder.end(c.now, k.gauges...)
+	c.recorder.end(c.now, k.counters...)
+	for _, h := range []*histogramColumns{&k.ttft, &k.e2e, &k.token} {
+		c.recorder.end(c.now, h.buckets...)
+		c.recorder.end(c.now, h.sum, h.count)
 	}
 }
 

@@ -13,6 +13,7 @@ type spec struct {
 	slots   float64 // sequences that a replica decodes at once
 	seconds float64 // one request's service time in a full batch at full clock, c/throughput
 	ttft    float64 // prefill of one request, s
+	tokens  float64 // that a request's answer has
 	cache   float64 // KV cache used by a full batch, 1 is all of it
 	load    float64 // of capacity at an ordinary weekday's peak
 	traffic traffic
@@ -20,20 +21,24 @@ type spec struct {
 
 // specs are the services of a cluster; 18 replicas in one of 24×8 GPUs.
 var specs = []spec{
-	{"chat-70b", 8, 0.17, 128, 18, 0.25, 0.93, 0.72, traffic{hour: 14, swing: 0.75, weekend: 0.7, perDay: 1.2, schedule: -1}},
-	{"code-34b", 4, 0.085, 64, 12, 0.20, 0.98, 0.70, traffic{hour: 13, swing: 0.85, weekend: 0.35, perDay: 1.0, schedule: -1}},
-	{"vision-11b", 4, 0.065, 48, 6, 0.30, 0.80, 0.66, traffic{hour: 18, swing: 0.6, weekend: 1.1, perDay: 1.4, schedule: -1}},
-	{"chat-8b", 2, 0.042, 192, 8, 0.08, 0.90, 0.74, traffic{hour: 15, swing: 0.7, weekend: 0.8, perDay: 1.5, schedule: -1}},
-	{"summary-8b", 2, 0.031, 128, 10, 0.12, 0.95, 0.60, traffic{hour: 11, swing: 0.5, weekend: 0.5, perDay: 0.6, schedule: 2}},
+	{"chat-70b", 8, 0.17, 128, 18, 0.25, 400, 0.93, 0.62, traffic{hour: 14, swing: 0.75, weekend: 0.7, perDay: 1.2, schedule: -1}},
+	{"code-34b", 4, 0.085, 64, 12, 0.20, 350, 0.98, 0.60, traffic{hour: 13, swing: 0.85, weekend: 0.35, perDay: 1.0, schedule: -1}},
+	{"vision-11b", 4, 0.065, 48, 6, 0.30, 150, 0.80, 0.58, traffic{hour: 18, swing: 0.6, weekend: 1.1, perDay: 1.4, schedule: -1}},
+	{"chat-8b", 2, 0.042, 192, 8, 0.08, 350, 0.90, 0.64, traffic{hour: 15, swing: 0.7, weekend: 0.8, perDay: 1.5, schedule: -1}},
+	{"summary-8b", 2, 0.031, 128, 10, 0.12, 300, 0.95, 0.55, traffic{hour: 11, swing: 0.5, weekend: 0.5, perDay: 0.6, schedule: 2}},
 }
 
 // The buckets of vLLM's histograms, seconds.
 var (
-	ttftBounds = []float64{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560}
-	e2eBounds  = []float64{0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680}
+	ttftBounds  = []float64{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560}
+	tokenBounds = []float64{0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}
+	e2eBounds   = []float64{0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680}
 )
 
-const patience = 60.0 // s that a client waits in the queue before it gives up
+// waitBounds are the buckets of Kueue's admission wait, seconds.
+var waitBounds = []float64{1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120}
+
+const patience = 20.0 // s that a client waits in the queue before it gives up
 
 // service is a Deployment of vLLM replicas and its traffic.
 type service struct {
@@ -65,6 +70,7 @@ type queue struct {
 	stopped     float64 // requests finished
 	aborted     float64 // given up by the client
 	ttft, e2e   histogram
+	token       histogram // between tokens
 }
 
 // serve lets seconds pass: requests arrive at rate (1/s), the replica works at
@@ -83,9 +89,9 @@ func (q *queue) serve(s *spec, rate, speed, seconds float64) float64 {
 	rho := math.Min(done/seconds/capacity, 0.985)
 	q.load = math.Min(0.55*rho/(1-0.45*rho), 1) // a fuller batch decodes slower
 	wait := s.seconds / speed / s.slots * math.Pow(rho, math.Sqrt(2*(s.slots+1))-1) / (1 - rho)
-	busy := math.Pow(rho, math.Sqrt(2*(s.slots+1))-1) // probability of waiting at all
+	busy, tail := math.Pow(rho, math.Sqrt(2*(s.slots+1))-1), 4.0 // probability of waiting at all, and how widely waits spread
 	if mean > 0 {
-		wait, busy = wait+mean/capacity, 1
+		wait, busy, tail = wait+mean/capacity, 1, 8 // all wait, and about as long
 	}
 	q.running = s.slots * q.load
 	q.waiting = mean + done/seconds*wait
@@ -98,8 +104,9 @@ func (q *queue) serve(s *spec, rate, speed, seconds float64) float64 {
 	whole := s.seconds * (0.55 + 0.45*q.load) / speed
 	q.ttft.observe(done*(1-busy), first, 5)
 	q.e2e.observe(done*(1-busy), first+whole, 3)
-	q.ttft.observe(done*busy, first+wait/math.Max(busy, 0.05), 4)
+	q.ttft.observe(done*busy, first+wait/math.Max(busy, 0.05), tail)
 	q.e2e.observe(done*busy, first+whole+wait/math.Max(busy, 0.05), 3)
+	q.token.observe(done*s.tokens, whole/s.tokens, 5)
 	return done
 }
 
@@ -137,6 +144,17 @@ func (h *histogram) observe(n, median, shape float64) {
 	}
 	h.buckets[len(h.bounds)] += n
 	h.sum += n * median * (math.Pi / shape) / math.Sin(math.Pi/shape)
+}
+
+// add adds one observation.
+func (h *histogram) add(v float64) {
+	for i, b := range h.bounds {
+		if v <= b {
+			h.buckets[i]++
+		}
+	}
+	h.buckets[len(h.bounds)]++
+	h.sum += v
 }
 
 func (h *histogram) reset() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +21,17 @@ var start = time.Date(2026, 11, 9, 0, 0, 0, 0, time.UTC)
 type memory struct {
 	series map[string]*collector.Series
 	order  []string
-	marks  int // samples, stale markers included
+	only   map[string]bool // metrics to keep; nil: all
+	marks  int             // samples, stale markers included
 }
 
 func newMemory() *memory { return &memory{series: map[string]*collector.Series{}} }
 
 func (m *memory) Append(_ context.Context, metric string, series []collector.Series) (int, error) {
 	n := 0
+	if m.only != nil && !m.only[metric] {
+		return 0, nil
+	}
 	for _, s := range series {
 		id := identity(metric, s.Labels)
 		one, ok := m.series[id]
@@ -72,38 +77,70 @@ func (m *memory) each(metric string, visit func(s *collector.Series), pairs ...s
 	}
 }
 
+// track is what a condition or a quantity was at each scrape, by Unix ms.
+type track struct {
+	times  []int64
+	values []float64
+}
+
 // onsets counts how often the samples of the metric's series begin to satisfy
-// a condition, merging the series that share the values of the labels named.
-func (m *memory) onsets(metric string, is func(v float64) bool, by []string, pairs ...string) int {
-	merged := map[string]map[int64]bool{}
+// a condition, and the share of samples that do; series that share the values
+// of the labels named are one.
+func (m *memory) onsets(metric string, is func(v float64) bool, by []string, pairs ...string) (int, float64) {
+	merged := map[string]*track{}
 	m.each(metric, func(s *collector.Series) {
 		key := ""
 		for _, l := range by {
 			key += s.Labels[1:].Value(l) + "/"
 		}
 		if merged[key] == nil {
-			merged[key] = map[int64]bool{}
+			merged[key] = &track{}
 		}
-		for i, t := range s.Times {
-			if !math.IsNaN(s.Values[i]) {
-				merged[key][t] = merged[key][t] || is(s.Values[i])
-			}
-		}
+		merged[key].times = append(merged[key].times, s.Times...)
+		merged[key].values = append(merged[key].values, s.Values...)
 	}, pairs...)
-	count := 0
-	for _, at := range merged {
-		times := make([]int64, 0, len(at))
-		for t := range at {
-			times = append(times, t)
+	return onsets(merged, is)
+}
+
+func onsets(tracks map[string]*track, is func(v float64) bool) (count int, share float64) {
+	total, during := 0, 0
+	for _, tr := range tracks {
+		state := map[int64]bool{}
+		var times []int64
+		for i, t := range tr.times {
+			if math.IsNaN(tr.values[i]) {
+				continue
+			}
+			if on, seen := state[t]; !seen {
+				times = append(times, t)
+				state[t] = is(tr.values[i])
+			} else if !on {
+				state[t] = is(tr.values[i])
+			}
 		}
 		slices.Sort(times)
-		for i := 1; i < len(times); i++ {
-			if at[times[i]] && !at[times[i-1]] {
+		was := true
+		for _, t := range times {
+			now := state[t]
+			if now {
+				during++
+			}
+			if now && !was {
 				count++
 			}
+			was = now
+			total++
 		}
 	}
-	return count
+	return count, float64(during) / float64(max(1, total))
+}
+
+func parse(le string) float64 {
+	v, err := strconv.ParseFloat(le, 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return v
 }
 
 func advance(t testing.TB, c *sim.Cluster, to time.Time) *memory {
@@ -125,14 +162,4 @@ func newCluster(t testing.TB, o sim.Options) *sim.Cluster {
 		t.Fatal(err)
 	}
 	return c
-}
-
-func (m *memory) metrics() []string {
-	var names []string
-	for _, id := range m.order {
-		if name, _, _ := strings.Cut(id, "["); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
 }

@@ -12,7 +12,7 @@ type rack struct {
 	inlet float64 // °C
 	weak  float64 // °C added by weak cooling
 	until float64 // hours of weak cooling left; ≤ 0: healthy or recovering
-	rise  float64 // °C/h while it weakens
+	worst float64 // °C that weak grows to
 }
 
 // node is a machine with its GPUs.
@@ -129,12 +129,12 @@ func (r *rack) weather(seconds float64, t int64, rate float64) {
 	if r.until <= 0 {
 		r.weak *= math.Exp(-hours)                                         // repaired: the air is cool again in hours
 		if r.rng.Float64() < hours*rate*rackFaultsPerFortnight/(14*24)/6 { // six racks
-			r.until = between(r.rng, 10, 30)
-			r.rise = between(r.rng, 8, 15) / r.until
+			r.until = between(r.rng, 14, 36)
+			r.worst = between(r.rng, 8, 15)
 		}
 	} else {
 		r.until -= hours
-		r.weak += r.rise * hours
+		r.weak = math.Min(r.weak+1.2*hours, r.worst)
 	}
 	day := 2 * math.Pi * (float64(t%86_400_000)/86_400_000 - 16.0/24)
 	r.inlet = 25 + 1.5*math.Cos(day) + r.weak

@@ -43,7 +43,7 @@ func (f *traffic) rate(t int64, seconds float64) float64 {
 	} else {
 		f.burst *= math.Exp(-seconds / 1500) // and ebbs in half an hour
 		if f.rng.Float64() < f.perDay*seconds/86400 {
-			f.goal = clamp(logNormal(f.rng, 0.45, 0.5), 0.15, 1.5)
+			f.goal = clamp(logNormal(f.rng, 0.35, 0.5), 0.1, 1)
 			f.hold = between(f.rng, 600, 4200)
 		}
 	}

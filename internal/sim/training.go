@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // job is a training job: whole nodes, busy until its work is done.
@@ -13,6 +14,7 @@ type job struct {
 	nodes  int     // wanted
 	left   float64 // seconds of work
 	since  float64 // seconds since the last checkpoint: lost in a crash
+	asked  int64   // Unix ms since which it waits for admission
 	saved  int64   // Unix ms of the last checkpoint
 	pods   []*pod
 	number int
@@ -28,6 +30,7 @@ type team struct {
 	waiting []*job
 	running []*job
 	jobs    int
+	waits   histogram // s, from submission to admission
 	columns teamColumns
 }
 
@@ -44,19 +47,24 @@ func (c *Cluster) train(t int64, seconds float64) {
 	for _, q := range c.teams {
 		for range int(poisson(q.rng, q.perDay*float64(q.quota)*office*seconds/86400)) {
 			q.jobs++
-			size := min([]int{1, 1, 1, 2, 2, 4}[q.rng.IntN(6)], q.quota)
+			size := min([]int{1, 1, 1, 2, 2, 4}[q.rng.IntN(6)], max(1, q.quota/2))
 			q.waiting = append(q.waiting, &job{
-				name: fmt.Sprintf("%s-%d", q.name, q.jobs), team: q, nodes: size, number: q.jobs,
-				left: clamp(logNormal(q.rng, 12*3600, 0.9), 1800, 72*3600),
+				asked: t,
+				name:  fmt.Sprintf("%s-%d", q.name, q.jobs), team: q, nodes: size, number: q.jobs,
+				left: clamp(logNormal(q.rng, 6*3600, 0.8), 1800, 72*3600),
 			})
 		}
 		for _, j := range append([]*job(nil), q.running...) {
 			c.work(j, seconds)
 		}
-		for len(q.waiting) > 0 && c.admit(q.waiting[0]) { // first come, first served
-			q.running = append(q.running, q.waiting[0])
-			q.waiting = q.waiting[1:]
-		}
+		q.waiting = slices.DeleteFunc(q.waiting, func(j *job) bool { // BestEffortFIFO: smaller ones overtake
+			if !c.admit(j) {
+				return false
+			}
+			q.running = append(q.running, j)
+			q.waits.add(float64(t-j.asked) / 1000)
+			return true
+		})
 	}
 }
 
@@ -79,7 +87,7 @@ func (c *Cluster) work(j *job, seconds float64) {
 		busy = 1 + 0.015*math.Sin(float64(c.now)/600_000)
 		if j.since > checkpointEvery {
 			j.since, j.saved = 0, c.now
-			busy = 0.6 // the GPUs wait while it is written
+			busy -= 0.4 * math.Min(1, 60/seconds) // the GPUs wait a minute while it is written
 		}
 	}
 	for _, p := range j.pods {
@@ -135,6 +143,7 @@ func (c *Cluster) stop(j *job) {
 // requeue moves a job that has just checkpointed: it is next in its queue.
 func (c *Cluster) requeue(j *job) {
 	c.stop(j)
+	j.asked = c.now
 	j.team.waiting = append([]*job{j}, j.team.waiting...)
 }
 

@@ -157,7 +157,7 @@ func (c *Cluster) deploy(s *service, seconds float64) {
 	if s.rng.Float64() < seconds/86400*c.opts.FaultRate*0.45 {
 		s.stable = s.tag
 		if s.rng.Float64() < 0.3 {
-			s.ship(s.tag+1, between(s.rng, 1.6, 2.2))
+			s.ship(s.tag+1, between(s.rng, 1.25, 1.7))
 			s.review = between(s.rng, 5, 14) * 3600
 			c.regressions++
 		} else {
