@@ -4,3 +4,6 @@ import "context"
 
 // Tick is one turn of Run.
 func (c *Corrector) Tick(ctx context.Context) error { return c.tick(ctx) }
+
+// Transitions is the table that record enforces.
+var Transitions = transitions

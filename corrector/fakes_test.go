@@ -3,6 +3,7 @@ package corrector_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"sync"
@@ -19,6 +20,10 @@ import (
 func TestMain(m *testing.M) {
 	if len(crashArgs()) > 0 {
 		crashChild() // never returns: it is killed
+	}
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue && !testing.Short() {
+		_ = checks.Value.Set("2000") // a check takes 0.2 ms; the rare orders are the ones that matter
 	}
 	goleak.VerifyTestMain(m)
 }

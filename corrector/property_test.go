@@ -35,6 +35,21 @@ var legal = map[string]string{
 	"reverted":  "",
 }
 
+func TestStateMachine(t *testing.T) {
+	if len(corrector.Transitions) != len(legal) {
+		t.Errorf("%d states, want %d", len(corrector.Transitions), len(legal))
+	}
+	for from, want := range legal {
+		var got []string
+		for _, to := range corrector.Transitions[forecaster.CorrectionState(from)] {
+			got = append(got, string(to))
+		}
+		if !slices.Equal(got, strings.Fields(want)) {
+			t.Errorf("%q may become %v, want %v", from, got, want)
+		}
+	}
+}
+
 // TestProperties throws everything at a Corrector, in any order: requests and
 // warnings, people, changed policies, the kill switch, crashes, a full disk, an
 // actuator that fails before or after it acted, others who touch the nodes, and
