@@ -38,7 +38,7 @@ func newExtraction(p *Panel, t *Target, o Options) *extraction {
 		e.frame.Leads = DefaultLeads(t)
 	}
 	table := newPlan(t)
-	e.cuts = newCuts(o.Origins, table.offsets())
+	e.cuts = newCuts(o.Origins, table.cuts)
 	for k, signal := range p.Signals {
 		plan := signalPlan{reach: table.long().steps + 1}
 		switch {

@@ -8,7 +8,7 @@ type extremes struct{ low, high float64 }
 
 // coarseSegments is how many segments (the steps between two cuts) a coarse
 // stretch holds.
-const coarseSegments = 16
+const coarseSegments = 8
 
 func (e extremes) with(o extremes) extremes {
 	if o.low < e.low {
@@ -20,7 +20,7 @@ func (e extremes) with(o extremes) extremes {
 	return e
 }
 
-// fillCoarse computes the extremes of every 16 segments.
+// fillCoarse computes the extremes of every eight segments.
 func (t *track) fillCoarse() {
 	t.coarse = t.coarse[:0]
 	for rest := t.segments; len(rest) >= coarseSegments; rest = rest[coarseSegments:] {

@@ -19,13 +19,12 @@ type plan struct {
 	interval time.Duration
 	windows  []window
 	hours    float64 // an hour in steps
+	cuts     []int   // the steps before an origin at which a track must be cut
 }
 
 func newPlan(t *Target) plan {
 	p := plan{interval: t.Interval, windows: windowsOf(t.Interval), hours: float64(time.Hour) / float64(t.Interval)}
-	for i := range p.windows {
-		p.windows[i].slot = 1 + 3*i
-	}
+	p.cuts = p.offsets()
 	return p
 }
 
@@ -33,12 +32,20 @@ func (p plan) short() window { return p.windows[0] }
 func (p plan) mid() window   { return p.windows[1] }
 func (p plan) long() window  { return p.windows[len(p.windows)-1] }
 
-// offsets lists the steps before an origin at which windows begin; a window's
-// slot is the index of its own, and those of its halves follow.
-func (p plan) offsets() []int {
+// offsets lists the steps before an origin at which windows begin: a window's
+// slot is the index of its own, and half names that of its later half, which
+// slopes need.
+func (p *plan) offsets() []int {
 	offsets := []int{0}
-	for _, w := range p.windows {
-		offsets = append(offsets, w.steps, w.steps/2, 2*(w.steps/2))
+	for i := range p.windows {
+		w := &p.windows[i]
+		w.slot = len(offsets)
+		offsets = append(offsets, w.steps)
+	}
+	for _, i := range []int{1, 2} {
+		w := &p.windows[i]
+		w.half = len(offsets)
+		offsets = append(offsets, w.steps/2, 2*(w.steps/2))
 	}
 	return offsets
 }

@@ -21,18 +21,16 @@ type sortedWindow struct {
 func (w *sortedWindow) reset() { w.values, w.from, w.to = w.values[:0], 0, 0 }
 
 // quantile returns the q-quantile (linear between order statistics) of about
-// quantileSamples evenly spaced samples of the last w steps;
+// quantileSamples evenly spaced samples of a window;
 // NaN where none is there.
-func (t *track) quantile(w int, q float64) float64 {
-	if t.sorted == nil {
-		t.sorted = map[int]*sortedWindow{}
+func (t *track) quantile(w window, q float64) float64 {
+	for len(t.sorted) <= w.slot {
+		t.sorted = append(t.sorted, sortedWindow{})
 	}
-	s := t.sorted[w]
-	if s == nil {
-		s = &sortedWindow{}
-		t.sorted[w] = s
+	s := &t.sorted[w.slot]
+	if s.to != t.i+1 {
+		s.move(t, max(t.first, t.i+1-w.steps), t.i+1, max(1, w.steps/quantileSamples))
 	}
-	s.move(t, max(t.first, t.i+1-w), t.i+1, max(1, w/quantileSamples))
 	if len(s.values) == 0 {
 		return math.NaN()
 	}

@@ -33,7 +33,7 @@ func (p plan) quantile(w window, q string) kind {
 	level, _ := strconv.ParseFloat(q, 64)
 	return kind{
 		"q" + q[2:] + "0_" + w.name, q + " quantile of SIGNAL over " + w.text, "",
-		func(t *track) float64 { return t.quantile(w.steps, level) },
+		func(t *track) float64 { return t.quantile(w, level) },
 	}
 }
 

@@ -25,8 +25,8 @@ type track struct {
 		extremes
 	}
 
-	phase  int // the absolute number of step 0, so that strides do not hang on the panel's start
-	sorted map[int]*sortedWindow
+	phase  int            // the absolute number of step 0, so that strides do not hang on the panel's start
+	sorted []sortedWindow // by slot
 	onsets onsetTrack
 }
 
@@ -46,8 +46,8 @@ var nothing = sums{previous: math.NaN(), last: -1, changed: -1}
 // reset reads y[first:end].
 func (t *track) reset(y []float64, first, end int) {
 	t.y, t.first, t.center = y, first, 0
-	for _, w := range t.sorted {
-		w.reset()
+	for i := range t.sorted {
+		t.sorted[i].reset()
 	}
 	for _, v := range y[first:end] {
 		if v-v == 0 {
@@ -87,17 +87,16 @@ func (s *sums) add(y []float64, a int, center float64) extremes {
 		d := v - center
 		sum += d
 		square += d * d
+		change := int32(0) // no branches here: noise cannot be predicted
 		if v != previous {
-			previous = v
-			changes++
+			change = 1
+		}
+		if change != 0 {
 			changed = int32(a + i)
 		}
-		if v < low {
-			low = v
-		}
-		if v > high {
-			high = v
-		}
+		changes += change
+		previous = v
+		low, high = min(low, v), max(high, v)
 		n++
 		last = int32(a + i)
 	}
@@ -148,7 +147,7 @@ func (t *track) std(w window) float64 {
 // less that of the earlier half, over the half's length. A gap in a half only
 // makes its mean rougher.
 func (t *track) slope(w window) float64 {
-	half, twice := t.before[w.slot+1], t.before[w.slot+2]
+	half, twice := t.before[w.half], t.before[w.half+1]
 	return (t.meanBetween(half, t.now) - t.meanBetween(twice, half)) / float64(w.steps/2)
 }
 

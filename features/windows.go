@@ -12,7 +12,8 @@ type window struct {
 	steps int
 	name  string // 6h, as in column names
 	text  string // 6 h, as in sentences
-	slot  int    // see plan.offsets; 0 where there are no running sums for it
+	slot  int    // see plan.offsets; 0 where a track keeps no sums for it
+	half  int
 }
 
 // ladder holds the windows to choose from.
