@@ -224,7 +224,7 @@ func (b *levelBacktest) report(done, total int) {
 // trainingFrame cuts labelled rows from origins spread over what comes before
 // the test, purged so that none of their futures reaches into it.
 func (b *levelBacktest) trainingFrame() (*features.Frame, error) {
-	const rows = 4 * calibrationRowsMax / 8
+	const rows = calibrationRowsMax / 2
 	if len(b.origins) == 0 {
 		return nil, fmt.Errorf("%w: no origin to test from", ErrTooFewRows)
 	}
@@ -233,14 +233,29 @@ func (b *levelBacktest) trainingFrame() (*features.Frame, error) {
 		return nil, fmt.Errorf("%w: %d rows, too few for this test and something to learn from before it: take fewer or shorter windows",
 			ErrTooFewRows, b.panel.Len)
 	}
-	first := min(last/4, b.target.SeasonSteps())
-	n := max(16, rows/max(1, len(b.panel.Subjects)))
-	every := max(1, (last-first)/n)
-	var origins []int
-	for i := last; i >= first; i -= every {
-		origins = append([]int{i}, origins...)
+	steps := b.knownSteps(min(last/4, b.target.SeasonSteps()), last)
+	n := min(len(steps), max(16, rows/max(1, len(b.panel.Subjects))))
+	origins := make([]int, n)
+	for i := range origins {
+		origins[i] = steps[i*len(steps)/n]
 	}
 	return features.Extract(b.panel, b.target, features.Options{Origins: origins, Leads: b.leads, Labels: true})
+}
+
+// knownSteps returns the steps of [first, last] at which the target is known of
+// some subject, so that a recording with long holes is learned from where it
+// is not one.
+func (b *levelBacktest) knownSteps(first, last int) []int {
+	var steps []int
+	for i := first; i <= last; i++ {
+		for s := range b.panel.Subjects {
+			if v := b.panel.Series(0, s)[i]; v-v == 0 {
+				steps = append(steps, i)
+				break
+			}
+		}
+	}
+	return steps
 }
 
 // withBaselines puts naive, seasonal naive and the window quantile first, once

@@ -12,7 +12,7 @@ func Catalog(t *features.Target) []Model {
 	if t.IsEvent() {
 		return eventCatalog()
 	}
-	return []Model{Naive{}, SeasonalNaive{}, WindowQuantile{}}
+	return []Model{Naive{}, SeasonalNaive{}, WindowQuantile{}, Blend{}}
 }
 
 // ByName returns the model of that name in the target's catalog, or an error
@@ -32,7 +32,7 @@ func ByName(t *features.Target, name string) (Model, error) {
 // nil for a kind that nobody writes.
 func decoderOf(kind string) func(payload []byte) (Fitted, error) {
 	switch kind {
-	case kindNaive, kindSeasonal, kindWindow:
+	case kindNaive, kindSeasonal, kindWindow, kindBlend:
 		return func(payload []byte) (Fitted, error) { return decodeLevel(kind, payload) }
 	}
 	return eventDecoder(kind)

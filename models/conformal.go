@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -93,6 +94,31 @@ func (c *conformal) at(lead int, out *[len(Quantiles)]float64) {
 	for i := range out {
 		out[i] = (1-w)*low[i] + w*high[i]
 	}
+}
+
+func (c *conformal) pack(p *packer) {
+	p.integer(len(c.offsets))
+	for _, o := range c.offsets {
+		for _, v := range o {
+			p.float(v)
+		}
+	}
+}
+
+func unpackConformal(u *unpacker) (conformal, error) {
+	c := conformal{offsets: make([][len(Quantiles)]float64, u.length(8*len(Quantiles)))}
+	finite := true
+	for k := range c.offsets {
+		for i := range Quantiles {
+			v := u.float()
+			c.offsets[k][i] = v
+			finite = finite && v-v == 0
+		}
+	}
+	if !finite || len(c.offsets) == 0 {
+		return c, fmt.Errorf("%w: intervals are missing or not finite", ErrCorrupt)
+	}
+	return c, nil
 }
 
 // nearestKnot returns the k for which 2ᵏ is nearest to lead on a log scale.

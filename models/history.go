@@ -19,8 +19,9 @@ type history struct {
 	recent [recentLength]float64 // latest known values on the model's scale, newest first
 	known  int                   // how many of recent are filled
 
-	sorted [recentLength]float64 // room for a model that sorts
-	q      [len(Quantiles)]float64
+	sorted [recentLength]float64               // room for a model that sorts
+	q      [len(Quantiles)]float64             // what the model says
+	own    [mixtureMax][len(Quantiles)]float64 // what each expert of a mixture said first
 }
 
 // recentLength is how many known values a history looks back over.

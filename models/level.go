@@ -48,34 +48,9 @@ func fitLevel(ctx context.Context, kind, name string, b base, f *features.Frame,
 	l := &level{kind: kind, name: name, base: b, scale: f.Target.Scale}
 	rows := calibrationRows(f)
 	l.typical = typicalUnit(f, rows)
-	leads := calibrationLeads(f.Leads, len(rows))
-	var (
-		h      = new(history)
-		errs   errorsByKnot
-		future []float64
-		seen   int
-	)
-	for n, row := range rows {
-		if n%64 == 0 {
-			if err := ctx.Err(); err != nil {
-				return nil, fmt.Errorf("fit %s: %w", name, err)
-			}
-			if o.Progress != nil {
-				o.Progress(n, len(rows))
-			}
-		}
-		if !h.begin(f.Past(row), l.scale, l.typical) {
-			continue
-		}
-		b.begin(h)
-		future = f.Future(row, future[:0])
-		for _, i := range leads {
-			if v := future[i]; v-v == 0 {
-				b.at(h, f.Leads[i])
-				errs.add(f.Leads[i]+h.age, h.in(v), h, b.centred())
-				seen++
-			}
-		}
+	errs, seen, err := collectErrors(ctx, b, f, rows, l.typical, o.Progress)
+	if err != nil {
+		return nil, fmt.Errorf("fit %s: %w", name, err)
 	}
 	if seen == 0 {
 		return nil, fmt.Errorf("fit %s: %w: no row of %s has both a past and a future", name, ErrTooFewRows, f.Target.Name)
@@ -88,6 +63,39 @@ func fitLevel(ctx context.Context, kind, name string, b base, f *features.Frame,
 		o.Progress(len(rows), len(rows))
 	}
 	return l, nil
+}
+
+// collectErrors notes what a base gets wrong on the rows of a labelled frame,
+// and how many actuals it was asked about.
+func collectErrors(ctx context.Context, b base, f *features.Frame, rows []int, typical float64, progress func(done, total int)) (errs errorsByKnot, seen int, err error) {
+	var (
+		h      = new(history)
+		future []float64
+		leads  = calibrationLeads(f.Leads, len(rows))
+	)
+	for n, row := range rows {
+		if n%64 == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, 0, err
+			}
+			if progress != nil {
+				progress(n, len(rows))
+			}
+		}
+		if !h.begin(f.Past(row), f.Target.Scale, typical) {
+			continue
+		}
+		b.begin(h)
+		future = f.Future(row, future[:0])
+		for _, i := range leads {
+			if v := future[i]; v-v == 0 {
+				b.at(h, f.Leads[i])
+				errs.add(f.Leads[i]+h.age, h.in(v), h, b.centred())
+				seen++
+			}
+		}
+	}
+	return errs, seen, nil
 }
 
 // calibrateRisks fits, for each horizon, the map from the risk that the path
@@ -202,12 +210,7 @@ func (l *level) MarshalBinary() ([]byte, error) {
 	p.text(l.name)
 	p.text(string(l.scale))
 	p.float(l.typical)
-	p.integer(len(l.intervals.offsets))
-	for _, o := range l.intervals.offsets {
-		for _, v := range o {
-			p.float(v)
-		}
-	}
+	l.intervals.pack(&p)
 	p.text(l.objective.Op)
 	p.float(l.objective.Bound)
 	p.integer(len(l.horizons))
@@ -224,11 +227,9 @@ func (l *level) MarshalBinary() ([]byte, error) {
 func decodeLevel(kind string, payload []byte) (Fitted, error) {
 	u := unpacker{rest: payload}
 	l := &level{kind: kind, name: u.text(), scale: features.Scale(u.text()), typical: u.float()}
-	l.intervals.offsets = make([][len(Quantiles)]float64, u.length(8*len(Quantiles)))
-	for k := range l.intervals.offsets {
-		for i := range Quantiles {
-			l.intervals.offsets[k][i] = u.float()
-		}
+	var err error
+	if l.intervals, err = unpackConformal(&u); err != nil {
+		return nil, err
 	}
 	l.objective = features.Objective{Op: u.text(), Bound: u.float()}
 	horizons := u.length(17)
@@ -236,41 +237,16 @@ func decodeLevel(kind string, payload []byte) (Fitted, error) {
 		l.horizons = append(l.horizons, time.Duration(u.integer()))
 		l.risks = append(l.risks, platt{a: u.float(), b: u.float()})
 	}
-	switch kind {
-	case kindNaive:
-		l.base = lastValue{}
-	case kindSeasonal:
-		l.base = lastSeason{season: u.integer()}
-	default:
-		l.base = recentWindow{n: u.integer()}
+	if l.base, err = unpackBase(kind, &u); err != nil {
+		return nil, err
+	}
+	if l.typical-l.typical != 0 {
+		return nil, fmt.Errorf("%w: a unit that is not finite", ErrCorrupt)
 	}
 	if err := u.done(); err != nil {
 		return nil, err
 	}
-	return l, l.validate()
-}
-
-func (l *level) validate() error {
-	finite := l.typical-l.typical == 0
-	for _, o := range l.intervals.offsets {
-		for _, v := range o {
-			finite = finite && v-v == 0
-		}
-	}
-	if !finite || len(l.intervals.offsets) == 0 {
-		return fmt.Errorf("%w: intervals are missing or not finite", ErrCorrupt)
-	}
-	switch b := l.base.(type) {
-	case lastSeason:
-		if b.season < 1 || b.season > math.MaxInt32 {
-			return fmt.Errorf("%w: season of %d steps", ErrCorrupt, b.season)
-		}
-	case recentWindow:
-		if b.n < 1 || b.n > recentLength {
-			return fmt.Errorf("%w: window of %d values", ErrCorrupt, b.n)
-		}
-	}
-	return nil
+	return l, nil
 }
 
 // sortFew sorts a handful of numbers in place, quickest where they are in

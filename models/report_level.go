@@ -68,7 +68,7 @@ func (r *LevelReport) Print(w io.Writer) error {
 		case m.Model == Naive{}.Name() && r.NaiveWins():
 			note = "naive wins"
 		}
-		fmt.Fprintf(tab, "%s\t%.3f\t%.4f\t%.3f\t%.4g\t%.3f\t%.3f\t%.3f\t%s\n",
+		fmt.Fprintf(tab, "%s\t%.3f\t%.4f\t%.3f\t%.4g\t%.3f\t%.3f\t%.3f\t  %s\n",
 			m.Model, m.MASE, m.WQL, m.Coverage, m.MAE, m.ToNaive, m.ToSeasonal, m.ToWindow, note)
 	}
 	return tab.Flush()

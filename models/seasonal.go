@@ -6,7 +6,11 @@ import (
 	"github.com/driftcast/driftcast/features"
 )
 
-const kindSeasonal = "seasonal-naive"
+const (
+	kindSeasonal = "seasonal-naive"
+	kindMoved    = "moved-season" // an expert only
+	seasonMax    = 1 << 31        // grid steps
+)
 
 // SeasonalNaive forecasts what was known one season earlier (or two, where
 // that is missing, and so on), and the last known value where the past is
@@ -34,16 +38,24 @@ func (lastSeason) begin(*history) {}
 
 func (b lastSeason) at(h *history, lead int) {
 	z := h.last
-	n := len(h.past)
-	for i := n - 1 + lead - (lead+b.season-1)/b.season*b.season; i >= 0; i -= b.season {
-		if v := h.past[i]; v-v == 0 {
-			z = h.in(v)
-			break
-		}
+	if v, ok := seasonBefore(h.past, len(h.past)-1+lead, b.season); ok {
+		z = h.in(v)
 	}
 	for i := range h.q {
 		h.q[i] = z
 	}
+}
+
+// seasonBefore returns the last known value that lies whole seasons before
+// step at.
+func seasonBefore(past []float64, at, season int) (float64, bool) {
+	seasons := max(1, (at-len(past)+season)/season)
+	for i := at - seasons*season; i >= 0; i -= season {
+		if v := past[i]; v-v == 0 {
+			return v, true
+		}
+	}
+	return 0, false
 }
 
 // prior is that of two values from one distribution.
@@ -51,3 +63,25 @@ func (lastSeason) prior(_ int, z float64) float64 { return 1.5 * z }
 
 func (lastSeason) centred() bool    { return true }
 func (b lastSeason) pack(p *packer) { p.integer(b.season) }
+
+// movedSeason forecasts the season before, moved so that it goes through the
+// last known value.
+type movedSeason struct{ season int }
+
+func (movedSeason) begin(*history) {}
+
+func (b movedSeason) at(h *history, lead int) {
+	z, n := h.last, len(h.past)
+	now, known := seasonBefore(h.past, n-1-h.age, b.season)
+	if then, ok := seasonBefore(h.past, n-1+lead, b.season); ok && known {
+		z += h.in(then) - h.in(now)
+	}
+	for i := range h.q {
+		h.q[i] = z
+	}
+}
+
+func (movedSeason) prior(_ int, z float64) float64 { return 1.5 * z }
+
+func (movedSeason) centred() bool    { return true }
+func (b movedSeason) pack(p *packer) { p.integer(b.season) }

@@ -1,0 +1,155 @@
+package models
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// mixture is the base of Blend: the average of calibrated experts, with
+// weights that change from knot to knot of leads.
+type mixture struct {
+	experts   []base      // at most mixtureMax
+	intervals []conformal // one an expert
+	weights   [][]float64 // knots × experts, each row sums to 1
+}
+
+const mixtureMax = 8
+
+func (m *mixture) begin(h *history) {
+	for j, b := range m.experts {
+		b.begin(h)
+		h.own[j] = h.q
+	}
+	m.at(h, 1)
+}
+
+func (m *mixture) at(h *history, lead int) {
+	k := bits.Len(uint(max(lead, 1))) - 1
+	near, far, share := m.weights[len(m.weights)-1], m.weights[len(m.weights)-1], 0.0
+	if k < len(m.weights)-1 {
+		near, far, share = m.weights[k], m.weights[k+1], float64(lead-1<<k)/float64(int(1)<<k)
+	}
+	var sum, q [len(Quantiles)]float64
+	for j := range m.experts {
+		w := (1-share)*near[j] + share*far[j]
+		if w == 0 {
+			continue
+		}
+		m.expert(h, j, lead, &q)
+		for i := range sum {
+			sum[i] += w * q[i]
+		}
+	}
+	h.q = sum
+}
+
+// expert writes the calibrated quantiles of the j-th expert.
+func (m *mixture) expert(h *history, j, lead int, q *[len(Quantiles)]float64) {
+	h.q = h.own[j]
+	m.experts[j].at(h, lead)
+	m.intervals[j].at(lead+h.age, q)
+	for i := range q {
+		q[i] = h.q[i] + h.unit*q[i]
+	}
+}
+
+// prior trusts the experts, which are calibrated.
+func (m *mixture) prior(int, float64) float64 { return 0 }
+
+func (m *mixture) centred() bool { return false }
+
+func (m *mixture) pack(p *packer) {
+	p.integer(len(m.experts))
+	for j, b := range m.experts {
+		p.text(kindOf(b))
+		b.pack(p)
+		m.intervals[j].pack(p)
+	}
+	p.integer(len(m.weights))
+	for _, w := range m.weights {
+		p.floats(w)
+	}
+}
+
+func unpackMixture(u *unpacker) (base, error) {
+	n := u.length(1)
+	if n < 1 || n > mixtureMax {
+		return nil, fmt.Errorf("%w: a blend of %d experts", ErrCorrupt, n)
+	}
+	m := &mixture{}
+	for range n {
+		kind := u.text()
+		if kind == kindBlend {
+			return nil, fmt.Errorf("%w: a blend within a blend", ErrCorrupt)
+		}
+		b, err := unpackBase(kind, u)
+		if err != nil {
+			return nil, err
+		}
+		c, err := unpackConformal(u)
+		if err != nil {
+			return nil, err
+		}
+		m.experts, m.intervals = append(m.experts, b), append(m.intervals, c)
+	}
+	for range u.length(1) {
+		w := u.floats()
+		sum := 0.0
+		for _, v := range w {
+			if v < 0 {
+				sum = -1
+				break
+			}
+			sum += v
+		}
+		if len(w) != n || !(sum > 0.99 && sum < 1.01) {
+			return nil, fmt.Errorf("%w: the weights of a blend", ErrCorrupt)
+		}
+		m.weights = append(m.weights, w)
+	}
+	if len(m.weights) == 0 {
+		return nil, fmt.Errorf("%w: a blend without weights", ErrCorrupt)
+	}
+	return m, nil
+}
+
+// kindOf names the kind of a base in bytes.
+func kindOf(b base) string {
+	switch b.(type) {
+	case lastValue:
+		return kindNaive
+	case lastSeason:
+		return kindSeasonal
+	case movedSeason:
+		return kindMoved
+	case recentWindow:
+		return kindWindow
+	}
+	return kindBlend
+}
+
+// unpackBase reads what a base of a kind packed, and checks it.
+func unpackBase(kind string, u *unpacker) (base, error) {
+	switch kind {
+	case kindNaive:
+		return lastValue{}, u.err
+	case kindSeasonal, kindMoved:
+		season := u.integer()
+		if season < 1 || season > seasonMax {
+			return nil, fmt.Errorf("%w: season of %d steps", ErrCorrupt, season)
+		}
+		if kind == kindMoved {
+			return movedSeason{season: season}, u.err
+		}
+		return lastSeason{season: season}, u.err
+	case kindWindow:
+		n := u.integer()
+		if n < 1 || n > recentLength {
+			return nil, fmt.Errorf("%w: window of %d values", ErrCorrupt, n)
+		}
+		return recentWindow{n: n}, u.err
+	case kindBlend:
+		return unpackMixture(u)
+	}
+	return nil, fmt.Errorf("%w: expert of kind %q", ErrCorrupt, kind)
+}
