@@ -169,9 +169,9 @@ func (m *answers) remember(key string, a *answer, era uint64, now time.Time) {
 	m.known[key] = remembered{a, now.Add(m.keep)}
 }
 
-// answer is the last step before a handler: what a GET answers is buffered, so
-// that it can be tagged, compressed and, about forecasts, remembered. An answer
-// that breaks half way is thus an error and never half an answer.
+// answer buffers what a GET answers, so that it can be tagged, compressed and,
+// about forecasts, remembered: what is remembered has been found to conform. An
+// answer that breaks half way is thus an error and never half an answer.
 func (s *Server) answer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		path := c.Path()

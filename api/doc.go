@@ -19,9 +19,9 @@
 //
 // # How a request walks
 //
-//	observe → limit → admit → conform → answer → handler
+//	observe → limit → admit → answer → conform → handler
 //
 // observe gives it an id, times it, logs it and recovers; limit is the rate per
-// client; admit is the access above; conform checks it against the contract;
-// answer buffers, tags, compresses and, for forecasts, remembers.
+// client; admit is the access above; answer buffers, tags, compresses and, for
+// forecasts, repeats what it remembers; conform checks against the contract.
 package api

@@ -201,7 +201,8 @@ func TestSubjectsOfEveryShapeFindTheirPast(t *testing.T) {
 	}{
 		"one label":           {[]string{"node"}, collector.Labels{{Name: "node", Value: `od"d\.(name`}}},
 		"namespaced":          {[]string{"namespace", "pod"}, collector.Labels{{Name: "namespace", Value: "a|b"}, {Name: "pod", Value: "x"}}},
-		"several labels":      {[]string{"node", "gpu"}, collector.Labels{{Name: "gpu", Value: "3"}, {Name: "node", Value: "n:1"}}},
+		"several labels":      {[]string{"node", "gpu"}, collector.Labels{{Name: "gpu", Value: "3"}, {Name: "node", Value: "n"}}},
+		"values with a colon": {[]string{"node", "gpu"}, collector.Labels{{Name: "gpu", Value: "3"}, {Name: "node", Value: "n:1"}}},
 		"the namespace alone": {[]string{"namespace"}, collector.Labels{{Name: "namespace", Value: "team"}}},
 		"no label":            {nil, collector.Labels{}},
 	} {
@@ -217,7 +218,7 @@ func TestSubjectsOfEveryShapeFindTheirPast(t *testing.T) {
 				t.Fatal(err)
 			}
 			other := sub
-			other.Name = "other"
+			other.Name = strings.Replace(sub.Name, sub.Name[:1], "z", 1)
 			w := newWorld(t, func(o *api.Options) {
 				o.History = memory
 				o.Targets = func() []features.Target { return []features.Target{target} }

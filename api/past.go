@@ -107,8 +107,9 @@ func (s *Server) fresh(ctx context.Context, f source, sub collector.Subject, at 
 	return time.UnixMilli(int64(newest * 1000)), nil
 }
 
-// selector is the PromQL that selects the series of subjects. Where a name is
-// made of several labels it selects more than that.
+// selector is the PromQL that selects the series of subjects, and some more
+// where a name is made of several labels: their values cannot always be told
+// apart, and each is matched alone.
 func (f source) selector(subjects []collector.Subject) string {
 	matchers := []string{"__name__=" + strconv.Quote(f.name)}
 	var names []string // labels that make up the name
@@ -124,8 +125,14 @@ func (f source) selector(subjects []collector.Subject) string {
 	if namespaced {
 		matchers = append(matchers, matcher("namespace", subjects, func(s collector.Subject) string { return s.Namespace }))
 	}
-	if len(names) == 1 {
-		matchers = append(matchers, matcher(names[0], subjects, func(s collector.Subject) string { return s.Name }))
+	split := !slices.ContainsFunc(subjects, func(s collector.Subject) bool { return strings.Count(s.Name, ":") != len(names)-1 })
+	for i, label := range names {
+		switch {
+		case len(names) == 1:
+			matchers = append(matchers, matcher(label, subjects, func(s collector.Subject) string { return s.Name }))
+		case split:
+			matchers = append(matchers, matcher(label, subjects, func(s collector.Subject) string { return strings.Split(s.Name, ":")[i] }))
+		}
 	}
 	return "{" + strings.Join(matchers, ",") + "}"
 }

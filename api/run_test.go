@@ -82,7 +82,7 @@ func TestServeLetsRequestsFinish(t *testing.T) {
 
 func TestWebConfigFile(t *testing.T) {
 	o := options(t)
-	// The password is "open-sesame"; bcrypt cost 4 to be quick.
+	// No password fits this hash: the test wants to be refused.
 	o.WebConfigFile = file(t, "web.yml", "basic_auth_users:\n  ops: $2a$04$9WQ2cw9vyLPrCFUZqO8sZu1P7tkxl7eL5mKjUpL.3gZ7Eo0bGvN9m\n")
 	_, url, stop := start(t, o)
 	response, err := http.Get(url + "/-/healthy")

@@ -80,7 +80,7 @@ func (s *Server) route() error {
 	e.HTTPErrorHandler = s.renderError
 	e.IPExtractor = clientIP(s.o.TrustedProxies)
 	e.Pre(joinSubject)
-	e.Use(s.observe, contracted(s.limit, s.admit, s.conform, s.answer))
+	e.Use(s.observe, contracted(s.limit, s.admit, s.answer, s.conform))
 	s.echo = e
 
 	gen.RegisterHandlersWithBaseURL(e, gen.NewStrictHandler(s, nil), base)
@@ -124,7 +124,7 @@ func joinSubject(next echo.HandlerFunc) echo.HandlerFunc {
 		u := c.Request().URL
 		path := u.EscapedPath()
 		if rest, ok := strings.CutPrefix(path, base+"/forecasts/"); ok {
-			if target, subject, ok := strings.Cut(rest, "/"); ok {
+			if target, subject, _ := strings.Cut(rest, "/"); strings.Contains(subject, "/") {
 				u.RawPath = base + "/forecasts/" + target + "/" + strings.ReplaceAll(subject, "/", "%2F")
 			}
 		}

@@ -838,9 +838,6 @@ type Cursor = string
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
-// IfNoneMatch defines model for IfNoneMatch.
-type IfNoneMatch = string
-
 // Limit defines model for Limit.
 type Limit = int
 
@@ -879,11 +876,6 @@ type SubmitCorrectionParams struct {
 
 	// IdempotencyKey The same key is never applied twice; the second answer is the first correction.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
-}
-
-// ReadCorrectionParams defines parameters for ReadCorrection.
-type ReadCorrectionParams struct {
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // ApproveCorrectionParams defines parameters for ApproveCorrection.
@@ -933,8 +925,7 @@ type ListForecastsParams struct {
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Limit Most items wanted.
-	Limit       *Limit       `form:"limit,omitempty" json:"limit,omitempty"`
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListForecastsParamsSort defines parameters for ListForecasts.
@@ -946,8 +937,7 @@ type ReadForecastParams struct {
 	From *Time `form:"from,omitempty" json:"from,omitempty"`
 
 	// Step Distance of the past values; absent: such that there are at most 500.
-	Step        *Duration    `form:"step,omitempty" json:"step,omitempty"`
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+	Step *Duration `form:"step,omitempty" json:"step,omitempty"`
 }
 
 // WriteKillSwitchParams defines parameters for WriteKillSwitch.
@@ -958,13 +948,7 @@ type WriteKillSwitchParams struct {
 
 // ListModelsParams defines parameters for ListModels.
 type ListModelsParams struct {
-	Target      *string      `form:"target,omitempty" json:"target,omitempty"`
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
-}
-
-// ReadModelParams defines parameters for ReadModel.
-type ReadModelParams struct {
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
 }
 
 // RollbackModelJSONBody defines parameters for RollbackModel.
@@ -978,13 +962,7 @@ type ListRetrainingsParams struct {
 
 // ListScorecardsParams defines parameters for ListScorecards.
 type ListScorecardsParams struct {
-	Target      *string      `form:"target,omitempty" json:"target,omitempty"`
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
-}
-
-// ListSignalsParams defines parameters for ListSignals.
-type ListSignalsParams struct {
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
+	Target *string `form:"target,omitempty" json:"target,omitempty"`
 }
 
 // ReadSignalValuesParams defines parameters for ReadSignalValues.
@@ -999,16 +977,6 @@ type ReadSignalValuesParams struct {
 
 	// Step Absent: such that there are at most 500 values.
 	Step *Duration `form:"step,omitempty" json:"step,omitempty"`
-}
-
-// ListTargetsParams defines parameters for ListTargets.
-type ListTargetsParams struct {
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
-}
-
-// ReadTargetParams defines parameters for ReadTarget.
-type ReadTargetParams struct {
-	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // SubmitCorrectionJSONRequestBody defines body for SubmitCorrection for application/json ContentType.
@@ -1051,7 +1019,7 @@ type ServerInterface interface {
 	SubmitCorrection(ctx echo.Context, params SubmitCorrectionParams) error
 	// ReadCorrection One correction
 	// (GET /corrections/{id})
-	ReadCorrection(ctx echo.Context, id CorrectionPath, params ReadCorrectionParams) error
+	ReadCorrection(ctx echo.Context, id CorrectionPath) error
 	// ApproveCorrection Approve a proposed correction; it is applied unless a guard now forbids it
 	// (POST /corrections/{id}/approve)
 	ApproveCorrection(ctx echo.Context, id CorrectionPath, params ApproveCorrectionParams) error
@@ -1081,7 +1049,7 @@ type ServerInterface interface {
 	ListModels(ctx echo.Context, params ListModelsParams) error
 	// ReadModel One model
 	// (GET /models/{id})
-	ReadModel(ctx echo.Context, id string, params ReadModelParams) error
+	ReadModel(ctx echo.Context, id string) error
 	// PromoteModel Make a model the champion of a target
 	// (POST /models/{target}/promote)
 	PromoteModel(ctx echo.Context, target TargetPath) error
@@ -1105,7 +1073,7 @@ type ServerInterface interface {
 	ListScorecards(ctx echo.Context, params ListScorecardsParams) error
 	// ListSignals What is collected into History
 	// (GET /signals)
-	ListSignals(ctx echo.Context, params ListSignalsParams) error
+	ListSignals(ctx echo.Context) error
 	// ReadSignalValues The values of a signal, or of a target's own series, for one subject
 	// (GET /signals/{name}/values)
 	ReadSignalValues(ctx echo.Context, name string, params ReadSignalValuesParams) error
@@ -1114,10 +1082,10 @@ type ServerInterface interface {
 	ReadStatus(ctx echo.Context) error
 	// ListTargets What is forecast
 	// (GET /targets)
-	ListTargets(ctx echo.Context, params ListTargetsParams) error
+	ListTargets(ctx echo.Context) error
 	// ReadTarget One target
 	// (GET /targets/{name})
-	ReadTarget(ctx echo.Context, name string, params ReadTargetParams) error
+	ReadTarget(ctx echo.Context, name string) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1251,28 +1219,8 @@ func (w *ServerInterfaceWrapper) ReadCorrection(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ReadCorrectionParams
-
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ReadCorrection(ctx, id, params)
+	err = w.Handler.ReadCorrection(ctx, id)
 	return err
 }
 
@@ -1481,23 +1429,6 @@ func (w *ServerInterfaceWrapper) ListForecasts(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
 	}
 
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListForecasts(ctx, params)
 	return err
@@ -1536,23 +1467,6 @@ func (w *ServerInterfaceWrapper) ReadForecast(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "step", ctx.QueryParams(), &params.Step, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter step: %s", err))
-	}
-
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
 	}
 
 	// Invoke the callback with all the unmarshaled arguments
@@ -1611,23 +1525,6 @@ func (w *ServerInterfaceWrapper) ListModels(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter target: %s", err))
 	}
 
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListModels(ctx, params)
 	return err
@@ -1644,28 +1541,8 @@ func (w *ServerInterfaceWrapper) ReadModel(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ReadModelParams
-
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ReadModel(ctx, id, params)
+	err = w.Handler.ReadModel(ctx, id)
 	return err
 }
 
@@ -1766,23 +1643,6 @@ func (w *ServerInterfaceWrapper) ListScorecards(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter target: %s", err))
 	}
 
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListScorecards(ctx, params)
 	return err
@@ -1792,28 +1652,8 @@ func (w *ServerInterfaceWrapper) ListScorecards(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListSignals(ctx echo.Context) error {
 	var err error
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ListSignalsParams
-
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListSignals(ctx, params)
+	err = w.Handler.ListSignals(ctx)
 	return err
 }
 
@@ -1876,28 +1716,8 @@ func (w *ServerInterfaceWrapper) ReadStatus(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) ListTargets(ctx echo.Context) error {
 	var err error
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ListTargetsParams
-
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ListTargets(ctx, params)
+	err = w.Handler.ListTargets(ctx)
 	return err
 }
 
@@ -1912,28 +1732,8 @@ func (w *ServerInterfaceWrapper) ReadTarget(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ReadTargetParams
-
-	headers := ctx.Request().Header
-	// ------------- Optional header parameter "If-None-Match" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
-		var IfNoneMatch IfNoneMatch
-		n := len(valueList)
-		if n != 1 {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
-		}
-
-		params.IfNoneMatch = &IfNoneMatch
-	}
-
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.ReadTarget(ctx, name, params)
+	err = w.Handler.ReadTarget(ctx, name)
 	return err
 }
 
@@ -2059,6 +1859,13 @@ func (response ListAudit200JSONResponse) VisitListAuditResponse(w http.ResponseW
 	return err
 }
 
+type ListAudit304Response = NotModifiedResponse
+
+func (response ListAudit304Response) VisitListAuditResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
 type ListAuditdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -2095,6 +1902,13 @@ func (response VerifyAudit200JSONResponse) VisitVerifyAuditResponse(w http.Respo
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type VerifyAudit304Response = NotModifiedResponse
+
+func (response VerifyAudit304Response) VisitVerifyAuditResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type VerifyAuditdefaultApplicationProblemPlusJSONResponse struct {
@@ -2134,6 +1948,13 @@ func (response ListCorrections200JSONResponse) VisitListCorrectionsResponse(w ht
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListCorrections304Response = NotModifiedResponse
+
+func (response ListCorrections304Response) VisitListCorrectionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListCorrectionsdefaultApplicationProblemPlusJSONResponse struct {
@@ -2226,8 +2047,7 @@ func (response SubmitCorrectiondefaultApplicationProblemPlusJSONResponse) VisitS
 }
 
 type ReadCorrectionRequestObject struct {
-	Id     CorrectionPath `json:"id"`
-	Params ReadCorrectionParams
+	Id CorrectionPath `json:"id"`
 }
 
 type ReadCorrectionResponseObject interface {
@@ -2599,6 +2419,13 @@ func (response ReadKillSwitch200JSONResponse) VisitReadKillSwitchResponse(w http
 	return err
 }
 
+type ReadKillSwitch304Response = NotModifiedResponse
+
+func (response ReadKillSwitch304Response) VisitReadKillSwitchResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
 type ReadKillSwitchdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -2712,8 +2539,7 @@ func (response ListModelsdefaultApplicationProblemPlusJSONResponse) VisitListMod
 }
 
 type ReadModelRequestObject struct {
-	Id     string `json:"id"`
-	Params ReadModelParams
+	Id string `json:"id"`
 }
 
 type ReadModelResponseObject interface {
@@ -2873,6 +2699,13 @@ func (response ReadOpenAPI200ApplicationyamlResponse) VisitReadOpenAPIResponse(w
 	return err
 }
 
+type ReadOpenAPI304Response = NotModifiedResponse
+
+func (response ReadOpenAPI304Response) VisitReadOpenAPIResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
 type ReadOpenAPIdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -2910,6 +2743,13 @@ func (response ListRetrainings200JSONResponse) VisitListRetrainingsResponse(w ht
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListRetrainings304Response = NotModifiedResponse
+
+func (response ListRetrainings304Response) VisitListRetrainingsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListRetrainingsdefaultApplicationProblemPlusJSONResponse struct {
@@ -2998,6 +2838,13 @@ func (response ReadRetraining200JSONResponse) VisitReadRetrainingResponse(w http
 	return err
 }
 
+type ReadRetraining304Response = NotModifiedResponse
+
+func (response ReadRetraining304Response) VisitReadRetrainingResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
 type ReadRetrainingdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -3070,7 +2917,6 @@ func (response ListScorecardsdefaultApplicationProblemPlusJSONResponse) VisitLis
 }
 
 type ListSignalsRequestObject struct {
-	Params ListSignalsParams
 }
 
 type ListSignalsResponseObject interface {
@@ -3146,6 +2992,13 @@ func (response ReadSignalValues200JSONResponse) VisitReadSignalValuesResponse(w 
 	return err
 }
 
+type ReadSignalValues304Response = NotModifiedResponse
+
+func (response ReadSignalValues304Response) VisitReadSignalValuesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
 type ReadSignalValuesdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -3202,7 +3055,6 @@ func (response ReadStatusdefaultApplicationProblemPlusJSONResponse) VisitReadSta
 }
 
 type ListTargetsRequestObject struct {
-	Params ListTargetsParams
 }
 
 type ListTargetsResponseObject interface {
@@ -3256,8 +3108,7 @@ func (response ListTargetsdefaultApplicationProblemPlusJSONResponse) VisitListTa
 }
 
 type ReadTargetRequestObject struct {
-	Name   string `json:"name"`
-	Params ReadTargetParams
+	Name string `json:"name"`
 }
 
 type ReadTargetResponseObject interface {
@@ -3529,11 +3380,10 @@ func (sh *strictHandler) SubmitCorrection(ctx echo.Context, params SubmitCorrect
 }
 
 // ReadCorrection operation middleware
-func (sh *strictHandler) ReadCorrection(ctx echo.Context, id CorrectionPath, params ReadCorrectionParams) error {
+func (sh *strictHandler) ReadCorrection(ctx echo.Context, id CorrectionPath) error {
 	var request ReadCorrectionRequestObject
 
 	request.Id = id
-	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ReadCorrection(ctx.Request().Context(), request.(ReadCorrectionRequestObject))
@@ -3875,11 +3725,10 @@ func (sh *strictHandler) ListModels(ctx echo.Context, params ListModelsParams) e
 }
 
 // ReadModel operation middleware
-func (sh *strictHandler) ReadModel(ctx echo.Context, id string, params ReadModelParams) error {
+func (sh *strictHandler) ReadModel(ctx echo.Context, id string) error {
 	var request ReadModelRequestObject
 
 	request.Id = id
-	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ReadModel(ctx.Request().Context(), request.(ReadModelRequestObject))
@@ -4141,10 +3990,8 @@ func (sh *strictHandler) ListScorecards(ctx echo.Context, params ListScorecardsP
 }
 
 // ListSignals operation middleware
-func (sh *strictHandler) ListSignals(ctx echo.Context, params ListSignalsParams) error {
+func (sh *strictHandler) ListSignals(ctx echo.Context) error {
 	var request ListSignalsRequestObject
-
-	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListSignals(ctx.Request().Context(), request.(ListSignalsRequestObject))
@@ -4215,10 +4062,8 @@ func (sh *strictHandler) ReadStatus(ctx echo.Context) error {
 }
 
 // ListTargets operation middleware
-func (sh *strictHandler) ListTargets(ctx echo.Context, params ListTargetsParams) error {
+func (sh *strictHandler) ListTargets(ctx echo.Context) error {
 	var request ListTargetsRequestObject
-
-	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListTargets(ctx.Request().Context(), request.(ListTargetsRequestObject))
@@ -4240,11 +4085,10 @@ func (sh *strictHandler) ListTargets(ctx echo.Context, params ListTargetsParams)
 }
 
 // ReadTarget operation middleware
-func (sh *strictHandler) ReadTarget(ctx echo.Context, name string, params ReadTargetParams) error {
+func (sh *strictHandler) ReadTarget(ctx echo.Context, name string) error {
 	var request ReadTargetRequestObject
 
 	request.Name = name
-	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ReadTarget(ctx.Request().Context(), request.(ReadTargetRequestObject))
