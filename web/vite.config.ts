@@ -7,6 +7,6 @@ export default defineConfig({
   base: './',
   plugins: [react()],
   build: { outDir: '../api/ui/dist', emptyOutDir: true, chunkSizeWarningLimit: 1000 },
-  server: { proxy: { '/api': 'http://127.0.0.1:9655' } },
+  server: { proxy: { '/api': 'http://127.0.0.1:9595' } },
   test: { environment: 'jsdom', setupFiles: ['src/setup.test-env.ts'] },
 })

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/driftcast/driftcast/features"
+)
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check FILE...",
+		Short: "Validate configuration and target files; exit 2 where one is wrong",
+		Long: `Validates files and changes nothing. A file with "groups:" is a target file, any other is a configuration, whose
+target files are checked too. Every error names file:line:column, the field and the remedy.`,
+		Example: "  driftcast check driftcast.yml targets/*.yml",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			texts, errs := map[string][]byte{}, []error{}
+			checked := []checkedFile{}
+			for _, name := range args {
+				text, err := os.ReadFile(name)
+				if err != nil {
+					errs = append(errs, err)
+					continue
+				}
+				if isTargetFile(text) {
+					texts[name] = text
+					continue
+				}
+				c, err := parseConfig(name, text)
+				if err == nil {
+					_, err = loadTargets(c)
+				}
+				if err != nil {
+					errs = append(errs, err)
+					continue
+				}
+				checked = append(checked, checkedFile{File: name, Kind: "configuration"})
+			}
+			files, err := features.ParseFiles(texts)
+			errs = append(errs, err)
+			for _, f := range files {
+				file := checkedFile{File: f.Name, Kind: "targets", Signals: len(f.Signals())}
+				for _, t := range f.Targets() {
+					file.Targets = append(file.Targets, t.Name)
+				}
+				checked = append(checked, file)
+			}
+			if err := errors.Join(errs...); err != nil {
+				return err
+			}
+			return a.print(checked, func(t *table) {
+				for _, f := range checked {
+					switch f.Kind {
+					case "targets":
+						t.row(f.File, "ok", fmt.Sprintf("%d signals, %d targets: %s", f.Signals, len(f.Targets), strings.Join(f.Targets, ", ")))
+					default:
+						t.row(f.File, "ok", f.Kind)
+					}
+				}
+			})
+		},
+	}
+}
+
+type checkedFile struct {
+	File    string   `json:"file"`
+	Kind    string   `json:"kind"`
+	Targets []string `json:"targets,omitempty"`
+	Signals int      `json:"signals,omitempty"`
+}
+
+// isTargetFile tells a target file from a configuration by its first key.
+func isTargetFile(text []byte) bool {
+	var document yaml.Node
+	if yaml.Unmarshal(text, &document) != nil || len(document.Content) == 0 {
+		return strings.Contains(string(text), "groups:")
+	}
+	for _, key := range document.Content[0].Content {
+		if key.Value == "groups" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"github.com/robfig/cron/v3"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/driftcast/driftcast/corrector"
+)
+
+// config is driftcast.yml. Unknown keys are errors; every default is set in
+// defaultConfig.
+type config struct {
+	Prometheus    endpoint         `yaml:"prometheus"`
+	Alertmanagers []endpoint       `yaml:"alertmanagers"`
+	TargetFiles   []string         `yaml:"target_files"` // globs, relative to this file; none: the built-in packs
+	History       historyConfig    `yaml:"history"`
+	Forecast      forecastConfig   `yaml:"forecast"`
+	Training      trainingConfig   `yaml:"training"`
+	Corrections   correctionConfig `yaml:"corrections"`
+	API           apiConfig        `yaml:"api"`
+}
+
+// endpoint is a server we talk to: a URL and the whole of Prometheus' client
+// settings (basic_auth, authorization, oauth2, tls_config, http_headers, …).
+type endpoint struct {
+	URL         string                      `yaml:"url"`
+	Timeout     model.Duration              `yaml:"timeout"`
+	Concurrency int                         `yaml:"concurrency"`
+	HTTP        promconfig.HTTPClientConfig `yaml:",inline"`
+}
+
+type historyConfig struct {
+	Retention model.Duration `yaml:"retention"` // of History; default 30d
+	Backfill  model.Duration `yaml:"backfill"`  // asked of Prometheus at first contact; default 14d
+}
+
+type forecastConfig struct {
+	Interval model.Duration `yaml:"interval"` // between steps; default 1m
+}
+
+type trainingConfig struct {
+	Schedule string         `yaml:"schedule"` // cron; default 03:00 every day
+	Window   model.Duration `yaml:"window"`   // of history learned from; default 14d
+	Seed     uint64         `yaml:"seed"`
+}
+
+type correctionConfig struct {
+	Kubeconfig string             `yaml:"kubeconfig"` // empty: in-cluster, or no cluster at all
+	InCluster  bool               `yaml:"in_cluster"`
+	Webhooks   []webhookConfig    `yaml:"webhooks"`
+	Policies   []corrector.Policy `yaml:"policies"` // none: nothing is even proposed
+}
+
+type webhookConfig struct {
+	Name       string         `yaml:"name"` // the actuator's name in policies
+	URL        string         `yaml:"url"`
+	RevertURL  string         `yaml:"revert_url"`
+	SecretFile string         `yaml:"secret_file"`
+	Timeout    model.Duration `yaml:"timeout"`
+}
+
+type apiConfig struct {
+	TokensFile string  `yaml:"tokens_file"`
+	RateLimit  float64 `yaml:"rate_limit"` // requests a second and client; default 50
+}
+
+func defaultConfig() config {
+	return config{
+		Prometheus: endpoint{URL: "http://127.0.0.1:9090", Timeout: model.Duration(30 * time.Second), Concurrency: 4, HTTP: promconfig.DefaultHTTPClientConfig},
+		History:    historyConfig{Retention: model.Duration(30 * 24 * time.Hour), Backfill: model.Duration(14 * 24 * time.Hour)},
+		Forecast:   forecastConfig{Interval: model.Duration(time.Minute)},
+		Training:   trainingConfig{Schedule: "0 3 * * *", Window: model.Duration(14 * 24 * time.Hour), Seed: 1},
+		API:        apiConfig{RateLimit: 50},
+	}
+}
+
+// UnmarshalYAML sets the defaults of an endpoint before it is read.
+func (e *endpoint) UnmarshalYAML(unmarshal func(any) error) error {
+	type plain endpoint
+	*e = endpoint{Timeout: model.Duration(30 * time.Second), Concurrency: 4, HTTP: promconfig.DefaultHTTPClientConfig}
+	return unmarshal((*plain)(e))
+}
+
+// loadConfig reads the configuration file, or gives the defaults where there
+// is none.
+func (a *app) loadConfig() (config, error) {
+	if a.configFile == "" {
+		return defaultConfig(), nil
+	}
+	text, err := os.ReadFile(a.configFile)
+	if err != nil {
+		return config{}, fmt.Errorf("configuration: %w", err)
+	}
+	return parseConfig(a.configFile, text)
+}
+
+func parseConfig(name string, text []byte) (config, error) {
+	c := defaultConfig()
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return config{}, explainYAML(name, text, err)
+	}
+	c.resolve(filepath.Dir(name))
+	if err := c.validate(); err != nil {
+		return config{}, locate(name, text, err)
+	}
+	return c, nil
+}
+
+// resolve makes the paths in the file relative to the file's folder.
+func (c *config) resolve(dir string) {
+	join := func(path *string) { *path = promconfig.JoinDir(dir, *path) }
+	for i := range c.TargetFiles {
+		join(&c.TargetFiles[i])
+	}
+	join(&c.Corrections.Kubeconfig)
+	join(&c.API.TokensFile)
+	for i := range c.Corrections.Webhooks {
+		join(&c.Corrections.Webhooks[i].SecretFile)
+	}
+	c.Prometheus.HTTP.SetDirectory(dir)
+	for i := range c.Alertmanagers {
+		c.Alertmanagers[i].HTTP.SetDirectory(dir)
+	}
+}
+
+// fieldError is what is wrong with one key of the configuration.
+type fieldError struct{ key, value, message, remedy string }
+
+func (e fieldError) Error() string {
+	return fmt.Sprintf("%s: %s (%s)", e.key, e.message, e.remedy)
+}
+
+func (c *config) validate() error {
+	for _, e := range append([]endpoint{c.Prometheus}, c.Alertmanagers...) {
+		u, err := url.Parse(e.URL)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return fieldError{"url", e.URL, fmt.Sprintf("%q is not a URL of a server", e.URL), "write http://host:9090"}
+		}
+		if err := e.HTTP.Validate(); err != nil {
+			return fieldError{"url", e.URL, err.Error(), "see Prometheus' http client configuration"}
+		}
+	}
+	for key, d := range map[string]model.Duration{"retention": c.History.Retention, "backfill": c.History.Backfill,
+		"interval": c.Forecast.Interval, "window": c.Training.Window} {
+		if d <= 0 {
+			return fieldError{key, d.String(), "must be longer than 0", "write a duration such as 14d or 1m"}
+		}
+	}
+	if _, err := cron.ParseStandard(c.Training.Schedule); err != nil {
+		return fieldError{"schedule", c.Training.Schedule, err.Error(), `write five cron fields such as "0 3 * * *"`}
+	}
+	if c.API.RateLimit <= 0 {
+		return fieldError{"rate_limit", "", "must be over 0", "write requests a second, such as 50"}
+	}
+	return nil
+}
+
+var (
+	yamlLine    = regexp.MustCompile(`line (\d+): (.*)`)
+	unknownKey  = regexp.MustCompile(`field (\S+) not found in type .*`)
+	wrongType   = regexp.MustCompile("cannot unmarshal !!\\w+ `?(.*?)`? into (.*)")
+	plainTarget = regexp.MustCompile(`main\.|\*`)
+)
+
+// explainYAML turns yaml's errors into file:line:column: field: message (remedy).
+func explainYAML(name string, text []byte, err error) error {
+	var messages []string
+	lines := strings.Split(string(text), "\n")
+	for _, m := range yamlLine.FindAllStringSubmatch(err.Error(), -1) {
+		var line int
+		_, _ = fmt.Sscan(m[1], &line) // the expression admits digits only
+		column, field, message := 1, "", m[2]
+		if line >= 1 && line <= len(lines) {
+			content := strings.TrimLeft(lines[line-1], " -")
+			column = len(lines[line-1]) - len(content) + 1
+			field, _, _ = strings.Cut(content, ":")
+		}
+		if u := unknownKey.FindStringSubmatch(message); u != nil {
+			field, message = u[1], "unknown key (remove it, or see the README's configuration section for the known ones)"
+		} else if w := wrongType.FindStringSubmatch(message); w != nil {
+			message = fmt.Sprintf("%q is not a %s (write one)", w[1], plainTarget.ReplaceAllString(w[2], ""))
+		}
+		messages = append(messages, fmt.Sprintf("%s:%d:%d: %s: %s", name, line, column, strings.TrimSpace(field), message))
+	}
+	if messages == nil {
+		messages = []string{fmt.Sprintf("%s:1:1: %v", name, err)}
+	}
+	return errors.New(strings.Join(messages, "\n"))
+}
+
+// locate finds the line of the key that a validation speaks of.
+func locate(name string, text []byte, err error) error {
+	var field fieldError
+	if !errors.As(err, &field) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	for i, line := range strings.Split(string(text), "\n") {
+		content := strings.TrimLeft(line, " -")
+		if key, value, ok := strings.Cut(content, ":"); ok && key == field.key && strings.Contains(value, field.value) {
+			return fmt.Errorf("%s:%d:%d: %w", name, i+1, len(line)-len(content)+1, err)
+		}
+	}
+	return fmt.Errorf("%s:1:1: %w", name, err)
+}

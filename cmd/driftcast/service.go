@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/driftcast/driftcast/alerter"
+	"github.com/driftcast/driftcast/api"
+	"github.com/driftcast/driftcast/collector"
+	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/forecaster"
+	"github.com/driftcast/driftcast/models"
+	"github.com/driftcast/driftcast/store"
+)
+
+// world is what differs between production and the demo: whom signals are
+// asked of, what carries corrections out, and whose clock it is.
+type world struct {
+	source    collector.Source
+	actuators map[string]corrector.Actuator
+	now       func() time.Time
+	tick      time.Duration // real time between steps; 0: the interval
+	simulated bool
+	grid      time.Duration                   // of every target; 0: as the target files say
+	run       func(ctx context.Context) error // what else lives in this world; nil: nothing
+}
+
+// service is every room, wired.
+type service struct {
+	history    *collector.History
+	store      *store.Store
+	forecaster *forecaster.Forecaster
+	corrector  *corrector.Corrector
+	alerter    *alerter.Alerter
+	api        *api.Server
+	world      world
+	logger     *slog.Logger
+}
+
+// wire builds the rooms from left to right. It starts nothing.
+func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger *slog.Logger) (*service, error) {
+	files, err := loadTargets(c)
+	if err != nil {
+		return nil, err
+	}
+	signals := &signalSet{grid: w.grid}
+	signals.set(files)
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	s := &service{world: w, logger: logger}
+	if s.history, err = collector.OpenHistory(collector.HistoryOptions{Path: a.path("history"), Retention: time.Duration(c.History.Retention), Logger: logger, Registerer: registry}); err != nil {
+		return nil, err
+	}
+	fail := func(err error) (*service, error) { return nil, errors.Join(err, s.close()) }
+	if s.store, err = store.Open(ctx, store.Options{Path: a.path("driftcast.db"), Logger: logger, Now: w.now}); err != nil {
+		return fail(err)
+	}
+	champions, err := models.OpenRegistry(a.path("models"))
+	if err != nil {
+		return fail(err)
+	}
+	collect, err := collector.New(collector.Options{Source: w.source, History: s.history, Signals: signals.get,
+		Lookback: time.Duration(c.History.Backfill), Concurrency: c.Prometheus.Concurrency, Logger: logger, Registerer: registry})
+	if err != nil {
+		return fail(err)
+	}
+	var peers []alerter.PeerConfig
+	for _, e := range c.Alertmanagers {
+		peers = append(peers, alerter.PeerConfig{URL: e.URL, HTTPClientConfig: e.HTTP})
+	}
+	if s.alerter, err = alerter.New(alerter.Options{Peers: peers, Interval: time.Duration(c.Forecast.Interval), ExternalURL: web.external(),
+		Now: w.now, Logger: logger, Registerer: registry}); err != nil {
+		return fail(err)
+	}
+	if s.corrector, err = corrector.New(corrector.Options{Policies: c.Corrections.Policies, Actuators: w.actuators,
+		Log: announced{s.store, s}, Risks: risks{s.store, s.history}, KillFile: a.path("corrections.stopped"), Now: w.now, Logger: logger, Registerer: registry}); err != nil {
+		return fail(err)
+	}
+	if s.forecaster, err = forecaster.New(forecaster.Options{Targets: signals.targets(), History: s.history, Ledger: s.store, Registry: champions,
+		Collector: collecting{collect}, Notifier: s.alerter, Proposer: s.corrector, Acted: acted{s.store},
+		Now: w.now, Interval: time.Duration(c.Forecast.Interval), Tick: w.tick, Window: time.Duration(c.Training.Window),
+		Schedule: c.Training.Schedule, Seed: c.Training.Seed, Logger: logger, Registerer: registry, Events: func(e forecaster.Event) { s.api.Publish(e) }}); err != nil {
+		return fail(err)
+	}
+	s.api, err = api.New(api.Options{
+		Forecasts: s.store, Runs: s.store, Corrections: s.store, Audit: s.store, History: s.history,
+		Models: champions, Promoter: champions, Retrainer: s.forecaster,
+		Corrector: door{s.corrector}, Decider: s.corrector, KillSwitch: killSwitch{s.corrector},
+		Targets: signals.targets, Signals: signals.get, Status: s.forecaster.Status, Ready: s.ready,
+		Reload:        func() error { return a.reload(s, signals) },
+		ListenAddress: web.listen, WebConfigFile: web.configFile, ExternalURL: web.externalURL, RoutePrefix: web.routePrefix,
+		EnableLifecycle: web.lifecycle, EnablePprof: web.pprof, TokensFile: c.API.TokensFile, RateLimit: c.API.RateLimit,
+		Version: version, Simulated: w.simulated, Logger: logger, Registerer: registry, Gatherer: registry, Now: w.now,
+	})
+	if err != nil {
+		return fail(err)
+	}
+	return s, nil
+}
+
+// run runs every room until ctx ends or one of them fails.
+func (s *service) run(ctx context.Context) error {
+	listener, err := s.api.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	s.logger.Info("listening", "component", "api", "address", "http://"+listener.Addr().String())
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.api.Serve(ctx, listener) })
+	g.Go(func() error { return s.alerter.Run(ctx) })
+	g.Go(func() error { return s.corrector.Run(ctx) })
+	g.Go(func() error { return s.forecaster.Run(ctx) })
+	if s.world.run != nil {
+		g.Go(func() error { return s.world.run(ctx) })
+	}
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// close closes what is open, in the order in which it is needed least.
+func (s *service) close() error {
+	var errs []error
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if s.history != nil {
+		errs = append(errs, s.history.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// reload reads the configuration's targets and policies again.
+func (a *app) reload(s *service, signals *signalSet) error {
+	c, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	files, err := loadTargets(c)
+	if err != nil {
+		return err
+	}
+	if err := s.corrector.SetPolicies(c.Corrections.Policies); err != nil {
+		return fmt.Errorf("corrections: %w", err)
+	}
+	signals.set(files)
+	s.forecaster.SetTargets(signals.targets())
+	s.logger.Info("configuration reloaded", "targets", len(signals.targets()))
+	return nil
+}
