@@ -77,7 +77,7 @@ func TestSampleOfTheDesign(t *testing.T) {
 		"TimeToFirstToken namespace,service " + want.Level,
 		`NodeNotReady node max by (node) (kube_node_status_condition{condition="Ready",status="true"} == bool 0)`,
 		"NodeNotReady:maintenance node max by (node) (kube_node_spec_unschedulable == bool 1)",
-		`KubePodCrashLooping namespace,pod max by (namespace, pod) (ALERTS{alertname="KubePodCrashLooping",alertstate="firing"})`,
+		`KubePodCrashLooping namespace,pod max by (namespace, pod) (ALERTS{alertname="KubePodCrashLooping",alertstate="firing",namespace!="",pod!=""})`,
 	}
 	if diff := cmp.Diff(exprs, got); diff != "" {
 		t.Errorf("collect (-want +got):\n%s", diff)

@@ -18,7 +18,11 @@ func (t *Target) Signal() (collector.Signal, error) {
 	}
 	switch {
 	case t.Alert != "":
-		s.Expr = fmt.Sprintf(`max by (%s) (ALERTS{alertname=%q,alertstate="firing"})`, strings.Join(t.Subject.Labels, ", "), t.Alert)
+		matchers := fmt.Sprintf(`alertname=%q,alertstate="firing"`, t.Alert)
+		for _, label := range t.Subject.Labels { // an alert without them is about something else
+			matchers += fmt.Sprintf(",%s!=%q", label, "")
+		}
+		s.Expr = fmt.Sprintf("max by (%s) (ALERTS{%s})", strings.Join(t.Subject.Labels, ", "), matchers)
 	case t.Level == "":
 		expr, err := Predicate(t.Event, t.Subject.Labels)
 		if err != nil {
