@@ -122,6 +122,18 @@ func TestImportRefusesBadInputAndChangesNothing(t *testing.T) {
 	}
 }
 
+func TestSignalsKnowTheExtentOfAnImport(t *testing.T) {
+	h := openHistory(t, collector.HistoryOptions{})
+	const text = "timestamp,queue,x\n1588291200,a,1\n1588291260,a,2\n1588377600,a,3\n"
+	if _, err := collector.ImportCSV(t.Context(), h, strings.NewReader(text), collector.ImportOptions{Name: "q.csv", LabelColumns: []string{"queue"}}); err != nil {
+		t.Fatal(err)
+	}
+	want := []collector.Stored{{Name: "x", Series: 1, First: time.Unix(1588291200, 0).UTC(), Last: time.Unix(1588377600, 0).UTC()}}
+	if diff := cmp.Diff(want, stored(t, h)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func stored(t *testing.T, h *collector.History) []collector.Stored {
 	t.Helper()
 	all, err := h.Signals(t.Context())

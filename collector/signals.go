@@ -38,7 +38,11 @@ func (h *History) Signals(ctx context.Context) ([]Stored, error) {
 	})
 	for _, r := range readers {
 		if err == nil {
-			err = census.add(ctx, r, head.MaxTime())
+			end := int64(math.MaxInt64)
+			if r == head {
+				end = head.MaxTime() // the chunk that is being filled says that it never ends
+			}
+			err = census.add(ctx, r, end)
 		}
 	}
 	if err == nil && head.MinOOOTime() <= head.MaxOOOTime() {
@@ -69,8 +73,8 @@ func (c census) count(l labels.Labels, first, last int64) {
 	t.first, t.last = min(t.first, first), max(t.last, last)
 }
 
-// add counts the series of a block or head by its index.
-func (c census) add(ctx context.Context, r tsdb.BlockReader, headMax int64) (err error) {
+// add counts the series of a block or head by its index; no sample is after end.
+func (c census) add(ctx context.Context, r tsdb.BlockReader, end int64) (err error) {
 	ir, err := r.Index()
 	if err != nil {
 		return err
@@ -94,8 +98,7 @@ func (c census) add(ctx context.Context, r tsdb.BlockReader, headMax int64) (err
 		if len(metas) == 0 {
 			continue
 		}
-		// The chunk that is being filled says that it never ends.
-		c.count(builder.Labels(), metas[0].MinTime, min(metas[len(metas)-1].MaxTime, max(headMax, metas[0].MinTime)))
+		c.count(builder.Labels(), metas[0].MinTime, min(metas[len(metas)-1].MaxTime, end))
 	}
 	return postings.Err()
 }
