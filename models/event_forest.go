@@ -26,10 +26,10 @@ func (m Forest) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitte
 }
 
 const (
-	forestTrees  = 40
+	forestTrees  = 32
 	forestDepth  = 5
 	forestBins   = 16
-	forestRows   = 4_000  // that a tree is grown on
+	forestRows   = 2_500  // that a tree is grown on
 	forestValues = 50_000 // that nodes take their values from
 	forestShrink = 20     // rows of the parent's rate added to a node
 )

@@ -28,7 +28,7 @@ func (m Logistic) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fit
 
 const (
 	logisticRows  = 50_000
-	logisticRidge = 0.003 // L2 penalty of a scaled coefficient, per row
+	logisticRidge = 0.03 // L2 penalty of a scaled coefficient, per row: strong, since rows overlap
 )
 
 // logistic scores intercept + Σ weight·z, z being the scaled value of a
