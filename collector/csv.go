@@ -236,8 +236,12 @@ func (c *csvReader) repeated(record []string, s *csvSubject, ms int64) error {
 	for _, l := range c.labels {
 		who += " of " + l.name + "=" + strconv.Quote(record[l.index])
 	}
+	if ms < s.ms && c.o.KeepFirst {
+		c.report.Conflicts++
+		return nil
+	}
 	if ms < s.ms {
-		return c.cell(c.time, "time %s is before that of the row before%s: sort the rows by time", record[c.time], who)
+		return c.cell(c.time, "time %s is before that of the row before%s: sort the rows by time, or ask to keep the first", record[c.time], who)
 	}
 	for k := range c.row {
 		if math.Float64bits(c.row[k]) == math.Float64bits(s.last[k]) {

@@ -20,7 +20,7 @@ type ImportOptions struct {
 	Signals      []string      // take only these value columns or metrics; nil: all
 	Prefix       string        // put before every signal name
 	Interval     time.Duration // the grid; samples beside it are counted in the report. 0: any
-	KeepFirst    bool          // CSV: of rows with the same labels and time keep the first, rather than refuse the file
+	KeepFirst    bool          // CSV: leave out rows that are not later than the one before, rather than refuse the file
 	Size         int64         // bytes of the file, where known, for Progress
 
 	// Progress is told from time to time how far the import is; nil: nobody.
@@ -42,7 +42,7 @@ type ImportReport struct {
 	Samples     int
 	Missing     int // empty cells and blank sentinels
 	Duplicates  int // rows that repeat the row before, left out
-	Conflicts   int // rows that contradict it, left out because of KeepFirst
+	Conflicts   int // rows that contradict it or go back in time, left out by KeepFirst
 	OffGrid     int // rows whose time is no multiple of the interval
 	First, Last time.Time
 	Took        time.Duration
