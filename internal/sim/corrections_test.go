@@ -152,6 +152,37 @@ func TestDrainedNodesFaultHurtsNobody(t *testing.T) {
 	}
 }
 
+// TestCordonLowersRisk: the lemons of a bad week, cordoned and not.
+func TestCordonLowersRisk(t *testing.T) {
+	lemons := []string{"gpu-03", "gpu-11"}
+	severe := func(cordon bool) (onsets int) {
+		c := newCluster(t, sim.Options{Nodes: 12, Seed: 1, FaultRate: 6, Interval: 5 * time.Minute})
+		for _, name := range lemons {
+			if !cordon {
+				continue
+			}
+			if err := c.Cordon(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := newMemory()
+		m.only = map[string]bool{"DCGM_FI_DEV_XID_ERRORS": true}
+		if _, err := c.Advance(t.Context(), start.Add(7*24*time.Hour), m); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range lemons {
+			n, _ := m.onsets("DCGM_FI_DEV_XID_ERRORS", func(v float64) bool { return v > 45 }, []string{"gpu"}, "node", name)
+			onsets += n
+		}
+		return onsets
+	}
+	used, cordoned := severe(false), severe(true)
+	t.Logf("%d severe XIDs in use, %d cordoned", used, cordoned)
+	if used < 5 || cordoned > used/3 {
+		t.Errorf("got %d severe XIDs in use, %d cordoned; want far fewer", used, cordoned)
+	}
+}
+
 func TestCorrectionsOfUnknownNodes(t *testing.T) {
 	c := newCluster(t, sim.Options{Nodes: 4})
 	_, err := c.Node("gpu-99")

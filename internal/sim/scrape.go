@@ -236,25 +236,4 @@ func (c *Cluster) exposeTaint(n *node, t int64, key, effect string, on bool) {
 	}
 }
 
-type teamColumns struct {
-	active, inadmissible, admitted *column
-	waits                          histogramColumns
-}
-
-// scrapeTeam records what Kueue says of a queue.
-func (c *Cluster) scrapeTeam(q *team, t int64) {
-	k, r := &q.columns, &c.recorder
-	if k.active == nil {
-		base := collector.Labels{{Name: "cluster_queue", Value: q.name}, {Name: "instance", Value: "10.0.0.7:8443"}, {Name: "job", Value: "kueue"}}
-		k.active = r.column("kueue_pending_workloads", base, "status", "active")
-		k.inadmissible = r.column("kueue_pending_workloads", base, "status", "inadmissible")
-		k.waits = c.openHistogram("kueue_admission_wait_time_seconds", base, waitBounds)
-		k.admitted = r.column("kueue_admitted_active_workloads", base)
-	}
-	k.active.put(t, float64(len(q.waiting)))
-	k.inadmissible.put(t, 0)
-	k.admitted.put(t, float64(len(q.running)))
-	k.waits.put(t, &q.waits)
-}
-
 func address(i int) string { return fmt.Sprintf("10.1.%d.%d:8000", i/250%250, 1+i%250) }

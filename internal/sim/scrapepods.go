@@ -125,6 +125,27 @@ func (c *Cluster) endPod(p *pod) {
 	}
 }
 
+type teamColumns struct {
+	active, inadmissible, admitted *column
+	waits                          histogramColumns
+}
+
+// scrapeTeam records what Kueue says of a queue.
+func (c *Cluster) scrapeTeam(q *team, t int64) {
+	k, r := &q.columns, &c.recorder
+	if k.active == nil {
+		base := collector.Labels{{Name: "cluster_queue", Value: q.name}, {Name: "instance", Value: "10.0.0.7:8443"}, {Name: "job", Value: "kueue"}}
+		k.active = r.column("kueue_pending_workloads", base, "status", "active")
+		k.inadmissible = r.column("kueue_pending_workloads", base, "status", "inadmissible")
+		k.waits = c.openHistogram("kueue_admission_wait_time_seconds", base, waitBounds)
+		k.admitted = r.column("kueue_admitted_active_workloads", base)
+	}
+	k.active.put(t, float64(len(q.waiting)))
+	k.inadmissible.put(t, 0)
+	k.admitted.put(t, float64(len(q.running)))
+	k.waits.put(t, &q.waits)
+}
+
 // histogramColumns are the series of one histogram.
 type histogramColumns struct {
 	buckets    []*column // one more than bounds: +Inf

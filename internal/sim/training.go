@@ -9,15 +9,14 @@ import (
 
 // job is a training job: whole nodes, busy until its work is done.
 type job struct {
-	name   string
-	team   *team
-	nodes  int     // wanted
-	left   float64 // seconds of work
-	since  float64 // seconds since the last checkpoint: lost in a crash
-	asked  int64   // Unix ms since which it waits for admission
-	saved  int64   // Unix ms of the last checkpoint
-	pods   []*pod
-	number int
+	name  string
+	team  *team
+	nodes int     // wanted
+	left  float64 // seconds of work
+	since float64 // seconds since the last checkpoint: lost in a crash
+	asked int64   // Unix ms since which it waits for admission
+	saved int64   // Unix ms of the last checkpoint
+	pods  []*pod
 }
 
 // team is a Kueue ClusterQueue with its quota.
@@ -50,7 +49,7 @@ func (c *Cluster) train(t int64, seconds float64) {
 			size := min([]int{1, 1, 1, 2, 2, 4}[q.rng.IntN(6)], max(1, q.quota/2))
 			q.waiting = append(q.waiting, &job{
 				asked: t,
-				name:  fmt.Sprintf("%s-%d", q.name, q.jobs), team: q, nodes: size, number: q.jobs,
+				name:  fmt.Sprintf("%s-%d", q.name, q.jobs), team: q, nodes: size,
 				left: clamp(logNormal(q.rng, 6*3600, 0.8), 1800, 72*3600),
 			})
 		}

@@ -16,14 +16,8 @@ type work struct {
 
 // book asks for work on a GPU; one visit serves all of a node's GPUs.
 func (c *Cluster) book(n *node, g *gpu, wait float64, reboot bool) {
-	if n.work == nil || n.work.begun {
-		next := &work{wait: wait, patience: 3600, duration: between(n.noise, 8, 20) * 60}
-		if n.work != nil {
-			next.wait += 3600
-			n.work.gpus = append(n.work.gpus, g)
-			return
-		}
-		n.work = next
+	if n.work == nil {
+		n.work = &work{wait: wait, patience: 3600, duration: between(n.noise, 8, 20) * 60}
 	}
 	n.work.gpus = append(n.work.gpus, g)
 	n.work.reboot = n.work.reboot || reboot
