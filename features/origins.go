@@ -11,7 +11,7 @@ import (
 // within [from, to]. Zero times mean the panel's ends; an every shorter than
 // the grid means each step.
 func Origins(p *Panel, every time.Duration, from, to time.Time) []int {
-	if p.Len == 0 {
+	if p.Len == 0 || p.Interval <= 0 {
 		return nil
 	}
 	every = max(every, p.Interval)
@@ -41,10 +41,10 @@ const maxLeads = 96
 // it is served: every step where the longest horizon is short, else about 90
 // steps that are dense early and sparse late; every horizon is among them.
 func DefaultLeads(t *Target) []int {
-	horizons := horizonSteps(t)
-	if len(horizons) == 0 {
+	if len(t.Horizons) == 0 || t.Interval <= 0 {
 		return nil
 	}
+	horizons := horizonSteps(t)
 	last := slices.Max(horizons)
 	leads := slices.Clone(horizons)
 	for i, n := 0, maxLeads-len(horizons); i < n; i++ {

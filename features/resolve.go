@@ -1,6 +1,7 @@
 package features
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -112,8 +113,9 @@ func ParseFiles(texts map[string][]byte) ([]*File, error) {
 	var problems Errors
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		f, err := ParseFile(name, texts[name])
-		if err != nil {
-			problems = append(problems, err.(Errors)...) //nolint:errorlint // ParseFile returns nothing else
+		var found Errors
+		if errors.As(err, &found) {
+			problems = append(problems, found...)
 			continue
 		}
 		files = append(files, f)
