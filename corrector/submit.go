@@ -172,9 +172,10 @@ func (r *Request) complete(p Policy, now time.Time) error {
 	return nil
 }
 
-// Propose submits what warnings ask for: the policy that each names, and every
-// policy that lists its target. A resolved warning withdraws its proposals. One
-// wrong warning does not keep the others; the errors are joined.
+// Propose submits what warnings ask for: the policy that each names, where there
+// is one of that name (packs name more than most people allow), and every policy
+// that lists its target. A resolved warning withdraws its proposals. One wrong
+// warning does not keep the others; the errors are joined.
 func (c *Corrector) Propose(ctx context.Context, warnings []forecaster.Warning) error {
 	var errs []error
 	for _, w := range warnings {
@@ -204,11 +205,8 @@ func (c *Corrector) answering(w forecaster.Warning) []string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	var names []string
-	if w.Correction != "" {
-		names = append(names, w.Correction)
-	}
 	for name, p := range c.policies {
-		if name != w.Correction && slices.Contains(p.Targets, w.Target) {
+		if name == w.Correction || slices.Contains(p.Targets, w.Target) {
 			names = append(names, name)
 		}
 	}
