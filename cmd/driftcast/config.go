@@ -173,8 +173,9 @@ func (c *config) validate() error {
 var (
 	yamlLine    = regexp.MustCompile(`line (\d+): (.*)`)
 	unknownKey  = regexp.MustCompile(`field (\S+) not found in type .*`)
-	wrongType   = regexp.MustCompile("cannot unmarshal !!\\w+ `?(.*?)`? into (.*)")
-	plainTarget = regexp.MustCompile(`main\.|\*`)
+	wrongType   = regexp.MustCompile("cannot unmarshal !!(\\w+) ?(?:`(.*)` )?into (.*)")
+	plainTarget = regexp.MustCompile(`main\.|model\.|\*`)
+	yamlKinds   = map[string]string{"seq": "a list", "map": "a mapping"}
 )
 
 // explainYAML turns yaml's errors into file:line:column: field: message (remedy).
@@ -193,7 +194,12 @@ func explainYAML(name string, text []byte, err error) error {
 		if u := unknownKey.FindStringSubmatch(message); u != nil {
 			field, message = u[1], "unknown key (remove it, or see the README's configuration section for the known ones)"
 		} else if w := wrongType.FindStringSubmatch(message); w != nil {
-			message = fmt.Sprintf("%q is not a %s (write one)", w[1], plainTarget.ReplaceAllString(w[2], ""))
+			what := fmt.Sprintf("%q", w[2])
+			if kind := yamlKinds[w[1]]; kind != "" {
+				what = kind
+			}
+			want := plainTarget.ReplaceAllString(w[3], "")
+			message = fmt.Sprintf("%s is not what belongs here (write a %s)", what, want)
 		}
 		messages = append(messages, fmt.Sprintf("%s:%d:%d: %s: %s", name, line, column, strings.TrimSpace(field), message))
 	}
