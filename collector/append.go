@@ -41,6 +41,9 @@ func (h *History) Append(ctx context.Context, signal string, series []Series) (s
 	if series, count, err = h.absent(ctx, signal, series, oldest, newest); err != nil || count == 0 {
 		return 0, err
 	}
+	if err := h.room(); err != nil {
+		return 0, fmt.Errorf("append %s: %w", signal, explain(err))
+	}
 	if count >= bulkSamples && newest-oldest >= bulkSpan.Milliseconds() {
 		samples, err = h.appendBulk(ctx, signal, series)
 	} else {

@@ -2,39 +2,36 @@ package collector
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"github.com/prometheus/prometheus/tsdb/chunks"
 )
 
-// blockSamples is how many samples a Bulk holds in memory before it writes a
-// block: about 100 MiB.
-const blockSamples = 8_000_000
+const (
+	// blockSamples is how many samples a Bulk holds in memory before it writes
+	// a block: tens of MiB, for samples that compress well.
+	blockSamples = 16_000_000
+
+	chunkSamples = 120 // as the TSDB has it
+)
 
 // Bulk takes in a lot of samples of any age and puts them into History at once:
 // all of them at Commit, or none. It must be closed. A Bulk is for one
 // goroutine; several may be open.
 type Bulk struct {
-	h     *History
-	kind  batchKind
-	stage *stage
-
-	head    *tsdb.Head
-	app     storage.Appender
+	h       *History
+	kind    batchKind
+	stage   *stage
 	builder labels.ScratchBuilder
+	key     []byte
 
-	round   int // of the block being filled; refs are of one round only
-	pending int // samples not yet committed to the head
-	held    int // samples in the block being filled
-	total   int
-	newest  map[string]int64
+	series map[string]*bulkSeries
+	held   int // samples in memory
+	total  int
+	newest map[string]int64 // of each signal
 }
 
 // Bulk starts taking in samples, which are kept whatever their age. It may be
@@ -47,7 +44,10 @@ func (h *History) newBulk(kind batchKind) (*Bulk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stage samples: %w", explain(err))
 	}
-	return &Bulk{h: h, kind: kind, stage: stage, builder: labels.NewScratchBuilder(8), newest: map[string]int64{}}, nil
+	return &Bulk{
+		h: h, kind: kind, stage: stage, builder: labels.NewScratchBuilder(8),
+		series: map[string]*bulkSeries{}, newest: map[string]int64{},
+	}, nil
 }
 
 // Append adds samples of a signal. The samples of a series must come in time
@@ -60,112 +60,99 @@ func (b *Bulk) Append(ctx context.Context, signal string, series []Series) error
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s := &series[i]
-		one := bulkSeries{lset: lsetOf(&b.builder, signal, s.Labels)}
-		for k, t := range s.Times {
-			if err := b.append(&one, t, s.Values[k]); err != nil {
+		one := b.find(signal, series[i].Labels)
+		for k, t := range series[i].Times {
+			if err := b.append(one, t, series[i].Values[k]); err != nil {
 				return err
 			}
-		}
-		if n := len(s.Times); n > 0 {
-			b.saw(signal, s.Times[n-1])
 		}
 	}
 	return nil
 }
 
-// bulkSeries is a series being filled; it makes appending to it cheap.
-type bulkSeries struct {
-	lset  labels.Labels
-	ref   storage.SeriesRef
-	round int
-}
-
-func (b *Bulk) saw(signal string, t int64) {
-	if last, ok := b.newest[signal]; !ok || t > last {
-		b.newest[signal] = t
+// find returns the series with these labels, an empty one at first.
+func (b *Bulk) find(signal string, l Labels) *bulkSeries {
+	lset := lsetOf(&b.builder, signal, l)
+	b.key = lset.Bytes(b.key)
+	s, ok := b.series[string(b.key)]
+	if !ok {
+		s = &bulkSeries{signal: signal, lset: lset}
+		b.series[string(b.key)] = s
 	}
+	return s
 }
 
-func (b *Bulk) append(s *bulkSeries, t int64, v float64) (err error) {
-	if b.app == nil {
-		if err := b.begin(); err != nil {
+// bulkSeries is a series being filled, in the chunks of the TSDB.
+type bulkSeries struct {
+	signal string
+	lset   labels.Labels
+	chunks []chunks.Meta
+	app    chunkenc.Appender // of the last chunk; nil: none is open
+	filled int               // samples in the last chunk
+	last   int64
+	some   bool // whether last means something
+}
+
+func (b *Bulk) append(s *bulkSeries, t int64, v float64) error {
+	if s.some && t <= s.last {
+		return fmt.Errorf("sample of %s at %s is not later than the one before it: sort by time", s.lset, time.UnixMilli(t).UTC().Format(time.RFC3339))
+	}
+	if s.app == nil || s.filled == chunkSamples {
+		chunk := chunkenc.NewXORChunk()
+		app, err := chunk.Appender()
+		if err != nil {
 			return err
 		}
+		s.closeChunk()
+		s.chunks = append(s.chunks, chunks.Meta{Chunk: chunk, MinTime: t})
+		s.app, s.filled = app, 0
 	}
-	if s.round != b.round {
-		s.round, s.ref = b.round, 0
-	}
-	s.ref, err = b.app.Append(s.ref, s.lset, t, v)
-	if err != nil {
-		return fmt.Errorf("%s at %s: %w", s.lset, time.UnixMilli(t).UTC().Format(time.RFC3339), err)
-	}
-	b.pending++
+	s.app.Append(0, t, v)
+	s.filled++
+	s.last, s.some = t, true
 	b.total++
-	if b.pending < commitSamples {
-		return nil
-	}
-	app := b.app
-	b.app, b.held, b.pending = nil, b.held+b.pending, 0
-	if err := app.Commit(); err != nil {
-		return err
-	}
-	if b.held >= blockSamples {
+	if b.held++; b.held >= blockSamples {
 		return b.flush(context.Background())
 	}
 	return nil
 }
 
-// begin opens a transaction on the head, and the head itself for a new block.
-func (b *Bulk) begin() error {
-	if b.head == nil {
-		o := tsdb.DefaultHeadOptions()
-		o.ChunkRange = math.MaxInt64 / 8 // takes samples of any age
-		o.ChunkDirRoot = filepath.Join(b.stage.dir, "head")
-		o.IsolationDisabled = true
-		o.StripeSize = 1 << 12
-		head, err := tsdb.NewHead(nil, b.h.opts.Logger, nil, nil, o, nil)
-		if err != nil {
-			return fmt.Errorf("stage samples: %w", explain(err))
-		}
-		if err := head.Init(math.MinInt64); err != nil {
-			return errors.Join(fmt.Errorf("stage samples: %w", explain(err)), head.Close())
-		}
-		b.head, b.round = head, b.round+1
+// closeChunk ends the last chunk.
+func (s *bulkSeries) closeChunk() {
+	if s.app == nil {
+		return
 	}
-	b.app = b.head.Appender(context.Background())
-	return nil
+	end := &s.chunks[len(s.chunks)-1]
+	end.MaxTime = s.last
+	end.Chunk.Compact()
+	s.app = nil
 }
 
 // flush writes what is held as a block of the stage.
 func (b *Bulk) flush(ctx context.Context) error {
-	if b.app != nil {
-		app := b.app
-		b.app, b.pending = nil, 0
-		if err := app.Commit(); err != nil {
-			return err
+	var full []*bulkSeries
+	for _, s := range b.series {
+		if s.closeChunk(); len(s.chunks) > 0 {
+			full = append(full, s)
+		}
+		if last, ok := b.newest[s.signal]; s.some && (!ok || s.last > last) {
+			b.newest[s.signal] = s.last
 		}
 	}
-	if b.head == nil {
+	if len(full) == 0 {
 		return nil
 	}
-	compactor, err := newCompactor(ctx, b.h.opts.Logger)
-	if err != nil {
-		return err
-	}
-	if _, err := compactor.Write(b.stage.dir, b.head, b.head.MinTime(), b.head.MaxTime()+1, nil); err != nil {
+	if err := b.h.room(); err != nil {
 		return fmt.Errorf("write block: %w", explain(err))
 	}
-	return b.dropHead()
-}
-
-func (b *Bulk) dropHead() error {
-	if b.head == nil {
-		return nil
+	if err := writeBlock(ctx, b.stage.dir, full, b.held); err != nil {
+		return fmt.Errorf("write block: %w", explain(err))
 	}
-	err := b.head.Close()
-	b.head, b.held = nil, 0
-	return errors.Join(err, os.RemoveAll(filepath.Join(b.stage.dir, "head")))
+	for _, s := range full {
+		s.chunks = nil
+	}
+	b.held = 0
+	return nil
 }
 
 // Commit puts all samples into History in one step and returns how many there
@@ -175,7 +162,7 @@ func (b *Bulk) Commit(ctx context.Context) (samples int, err error) {
 		return 0, b.Close()
 	}
 	if err := b.flush(ctx); err != nil {
-		return 0, fmt.Errorf("commit: %w", explain(err))
+		return 0, fmt.Errorf("commit: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -194,10 +181,6 @@ func (b *Bulk) Commit(ctx context.Context) (samples int, err error) {
 
 // Close discards what was not committed.
 func (b *Bulk) Close() error {
-	var err error
-	if b.app != nil {
-		err = b.app.Rollback()
-		b.app = nil
-	}
-	return errors.Join(err, b.dropHead(), b.stage.discard())
+	b.series, b.held = nil, 0
+	return b.stage.discard()
 }

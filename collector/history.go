@@ -37,6 +37,10 @@ type HistoryOptions struct {
 	// series; default 5m, as Prometheus has it.
 	Lookback time.Duration
 
+	// Reserve is how many bytes of the disk are left free; writes that would
+	// go on below it fail. Default 64 MiB.
+	Reserve int64
+
 	Logger     *slog.Logger          // default: none
 	Registerer prometheus.Registerer // of the TSDB's and the engine's own metrics; nil: none
 }
@@ -45,18 +49,13 @@ func (o HistoryOptions) withDefaults() (HistoryOptions, error) {
 	if o.Path == "" {
 		return o, errors.New("history: path is empty: set --storage.path")
 	}
-	if o.Retention < 0 || o.OutOfOrder < 0 || o.Lookback < 0 {
-		return o, errors.New("history: retention, out-of-order window and lookback must not be negative")
+	if o.Retention < 0 || o.OutOfOrder < 0 || o.Lookback < 0 || o.Reserve < 0 {
+		return o, errors.New("history: retention, out-of-order window, lookback and reserve must not be negative")
 	}
-	if o.Retention == 0 {
-		o.Retention = DefaultRetention
-	}
-	if o.OutOfOrder == 0 {
-		o.OutOfOrder = 100 * 365 * 24 * time.Hour
-	}
-	if o.Lookback == 0 {
-		o.Lookback = 5 * time.Minute
-	}
+	o.Retention = orDefault(o.Retention, DefaultRetention)
+	o.OutOfOrder = orDefault(o.OutOfOrder, 100*365*24*time.Hour)
+	o.Lookback = orDefault(o.Lookback, 5*time.Minute)
+	o.Reserve = orDefault(o.Reserve, 64<<20)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -122,13 +121,14 @@ func (h *History) tsdbOptions() *tsdb.Options {
 	o.OutOfOrderTimeWindow = h.opts.OutOfOrder.Milliseconds()
 	o.MaxBlockDuration = max(o.MinBlockDuration, min(31*24*time.Hour, h.opts.Retention/10).Milliseconds())
 	o.WALSegmentSize = 32 << 20 // small, because readers copy the last one
+	o.MaxBlockChunkSegmentSize = segmentBytes
 	o.StripeSize = 1 << 12
 	return o
 }
 
 // Close flushes and closes History. It waits for reads in progress.
 func (h *History) Close() error {
-	err := errors.Join(h.archive.close(), h.db.Close())
+	err := errors.Join(h.archive.close(), h.closeLive())
 	if h.sandbox != "" {
 		err = errors.Join(err, removeSandbox(h.sandbox))
 	}
@@ -136,6 +136,17 @@ func (h *History) Close() error {
 		return fmt.Errorf("close history: %w", err)
 	}
 	return nil
+}
+
+// closeLive closes the TSDB, which panics where the disk is full to the last
+// byte. What it could not write is in its log.
+func (h *History) closeLive() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("tsdb: %v", p)
+		}
+	}()
+	return h.db.Close()
 }
 
 // QueryRange answers PromQL over History; it makes History a Source.

@@ -141,11 +141,8 @@ func (m *memorySink) open(signal string, l Labels) func(int64, float64) error {
 
 // open makes a Bulk a sink.
 func (b *Bulk) open(signal string, l Labels) func(int64, float64) error {
-	s := &bulkSeries{lset: lsetOf(&b.builder, signal, l).Copy()}
-	return func(ms int64, v float64) error {
-		b.saw(signal, ms)
-		return b.append(s, ms, v)
-	}
+	s := b.find(signal, l)
+	return func(ms int64, v float64) error { return b.append(s, ms, v) }
 }
 
 // wanted returns the name under which a column or metric is stored; ok is false

@@ -90,5 +90,6 @@ func inUse(dir string, made time.Time) bool {
 }
 
 func newCompactor(ctx context.Context, logger *slog.Logger) (*tsdb.LeveledCompactor, error) {
-	return tsdb.NewLeveledCompactor(ctx, nil, logger, []int64{tsdb.DefaultBlockDuration}, chunkenc.NewPool(), nil)
+	return tsdb.NewLeveledCompactorWithOptions(ctx, nil, logger, []int64{tsdb.DefaultBlockDuration}, chunkenc.NewPool(),
+		tsdb.LeveledCompactorOptions{MaxBlockChunkSegmentSize: segmentBytes, EnableOverlappingCompaction: true})
 }
