@@ -154,6 +154,9 @@ func TestDrainedNodesFaultHurtsNobody(t *testing.T) {
 
 // TestCordonLowersRisk: the lemons of a bad week, cordoned and not.
 func TestCordonLowersRisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two weeks take seconds")
+	}
 	lemons := []string{"gpu-03", "gpu-11"}
 	severe := func(cordon bool) (onsets int) {
 		c := newCluster(t, sim.Options{Nodes: 12, Seed: 1, FaultRate: 6, Interval: 5 * time.Minute})
