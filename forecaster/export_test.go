@@ -43,3 +43,8 @@ const Incumbent = incumbentName
 
 // Short is how durations are written.
 func Short(d time.Duration) string { return short(d) }
+
+// Reach is what a step reads History through.
+func Reach(r features.Reader, t *features.Target, end time.Time) features.Reader {
+	return newReach(r, t, end)
+}

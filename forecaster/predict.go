@@ -61,7 +61,7 @@ func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state,
 
 func (f *Forecaster) forecastChunk(ctx context.Context, t *features.Target, model serving, keep func(collector.Subject) bool, out *said) error {
 	window := collector.Window{Start: out.origin.Add(-features.Lookback(t)), End: out.origin, Step: t.Interval}
-	panel, err := features.LoadSubjects(ctx, f.o.History, t, window, keep)
+	panel, err := features.LoadSubjects(ctx, newReach(f.o.History, t, out.origin), t, window, keep)
 	if err != nil {
 		return err
 	}

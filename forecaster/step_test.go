@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -338,4 +340,50 @@ func TestChunksMakeTheSameForecasts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestReachChangesNoFeature compares the features of the newest origin with and
+// without what a step leaves unread.
+func TestReachChangesNoFeature(t *testing.T) {
+	target := down()
+	target.Interval = time.Minute
+	target.Signals = []string{"Heat", "Load"}
+	w := newWorld(t, nil, target)
+	from := noon.Add(-8 * 24 * time.Hour)
+	w.write(t, "NodeDown", "node", 4, from, noon, time.Minute, failing)
+	w.write(t, "Heat", "node", 4, from, noon, time.Minute, daily)
+	w.write(t, "Load", "node", 4, from, noon.Add(-30*time.Hour), time.Minute, daily) // gone since a day and more
+	window := collector.Window{Start: noon.Add(-features.Lookback(&target)), End: noon, Step: target.Interval}
+	var frames [2]*features.Frame
+	read := &counter{Reader: w.history}
+	var samples [2]int
+	for i, r := range []features.Reader{read, forecaster.Reach(read, &target, noon)} {
+		panel, err := features.Load(t.Context(), r, &target, window)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if frames[i], err = features.Extract(panel, &target, features.Options{Origins: []int{panel.Len - 1}}); err != nil {
+			t.Fatal(err)
+		}
+		samples[i], read.samples = read.samples, 0
+	}
+	if diff := cmp.Diff(frames[0].X, frames[1].X, cmpopts.EquateNaNs()); diff != "" || len(frames[0].X) == 0 {
+		t.Errorf("%d features (-all +reach)\n%s", len(frames[0].X), diff)
+	}
+	if samples[1] >= samples[0]*2/3 {
+		t.Errorf("read %d samples of %d: nothing much was saved", samples[1], samples[0])
+	}
+}
+
+type counter struct {
+	features.Reader
+	samples int
+}
+
+func (c *counter) Select(ctx context.Context, signal string, w collector.Window) ([]collector.Series, error) {
+	got, err := c.Reader.Select(ctx, signal, w)
+	for _, s := range got {
+		c.samples += len(s.Times)
+	}
+	return got, err
 }

@@ -173,7 +173,7 @@ func TestAnyHistoryVerifies(t *testing.T) {
 		s := open(t, path)
 		want, rows := map[string]forecaster.Correction{}, int64(0)
 		for range rapid.IntRange(1, 12).Draw(r, "steps") {
-			if rapid.IntRange(0, 4).Draw(r, "reopen") == 0 {
+			if rapid.IntRange(0, 19).Draw(r, "reopen") == 0 {
 				s = open(t, path)
 			}
 			c := cordon(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "id"), rapid.SampledFrom([]string{"", "k", "l"}).Draw(r, "key"))
