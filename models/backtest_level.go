@@ -38,8 +38,8 @@ type RollingProtocol struct {
 
 // BacktestLevel scores level models on the last rows of a panel: windows of
 // Steps that do not overlap, each forecast from everything before it and
-// nothing after. Models are fitted once, on origins whose futures end before
-// the first window begins. It returns ErrTooFewRows (wrapped) where the panel
+// nothing after. Models are fitted once, on what is known when the first window
+// begins. It returns ErrTooFewRows (wrapped) where the panel
 // is too short for that.
 func BacktestLevel(ctx context.Context, p *features.Panel, t *features.Target, o LevelProtocol) (*LevelReport, error) {
 	if o.Steps < 1 || o.Windows < 1 {
@@ -66,8 +66,8 @@ func BacktestLevel(ctx context.Context, p *features.Panel, t *features.Target, o
 }
 
 // RollingLevel scores level models from rolling origins over the last part of
-// a panel, at the leads that are served. Models are fitted once, on origins
-// whose futures end before the first tested origin.
+// a panel, at the leads that are served. Models are fitted once, on
+// what is known at the first tested origin.
 func RollingLevel(ctx context.Context, p *features.Panel, t *features.Target, o RollingProtocol) (*LevelReport, error) {
 	leads := o.Leads
 	if leads == nil {
@@ -222,16 +222,24 @@ func (b *levelBacktest) report(done, total int) {
 }
 
 // trainingFrame cuts labelled rows from origins spread over what comes before
-// the test, purged so that none of their futures reaches into it.
+// the test. They are cut from a panel that ends where the test begins, so that
+// no future and no label reaches into it; futures that would are unknown from
+// there on.
 func (b *levelBacktest) trainingFrame() (*features.Frame, error) {
 	const rows = calibrationRowsMax / 2
 	if len(b.origins) == 0 {
 		return nil, fmt.Errorf("%w: no origin to test from", ErrTooFewRows)
 	}
-	last := b.origins[0] - b.leads[len(b.leads)-1]
+	last := b.origins[0] - b.leads[0]
 	if last < 1 {
 		return nil, fmt.Errorf("%w: %d rows, too few for this test and something to learn from before it: take fewer or shorter windows",
 			ErrTooFewRows, b.panel.Len)
+	}
+	past := *b.panel
+	past.Len = b.origins[0] + 1
+	past.Values = make([][]float64, len(b.panel.Values))
+	for i, v := range b.panel.Values {
+		past.Values[i] = v[:past.Len:past.Len]
 	}
 	steps := b.knownSteps(min(last/4, b.target.SeasonSteps()), last)
 	n := min(len(steps), max(16, rows/max(1, len(b.panel.Subjects))))
@@ -239,7 +247,7 @@ func (b *levelBacktest) trainingFrame() (*features.Frame, error) {
 	for i := range origins {
 		origins[i] = steps[i*len(steps)/n]
 	}
-	return features.Extract(b.panel, b.target, features.Options{Origins: origins, Leads: b.leads, Labels: true})
+	return features.Extract(&past, b.target, features.Options{Origins: origins, Leads: b.leads, Labels: true})
 }
 
 // knownSteps returns the steps of [first, last] at which the target is known of

@@ -135,7 +135,7 @@ func TestBacktestReport(t *testing.T) {
 func TestBacktestRefusesWhatItCannotDo(t *testing.T) {
 	target := levelTarget(features.ScaleRaw)
 	p := modeltest.Panel(target, 1, 50, 2)
-	if _, err := models.BacktestLevel(context.Background(), p, target, models.LevelProtocol{Steps: 20, Windows: 2}); !errors.Is(err, models.ErrTooFewRows) {
+	if _, err := models.BacktestLevel(context.Background(), p, target, models.LevelProtocol{Steps: 24, Windows: 2}); !errors.Is(err, models.ErrTooFewRows) {
 		t.Errorf("too short: got %v, want ErrTooFewRows", err)
 	}
 	if _, err := models.BacktestLevel(context.Background(), p, target, models.LevelProtocol{}); err == nil {
@@ -151,6 +151,22 @@ func TestBacktestRefusesWhatItCannotDo(t *testing.T) {
 		Export: func(models.LevelRow) error { return full }})
 	if !errors.Is(err, full) {
 		t.Errorf("export that fails: got %v, want %v", err, full)
+	}
+}
+
+// TestBacktestOfAShortHistory: a horizon longer than what there is to learn from
+// is forecast, and widely, from the shorter ones.
+func TestBacktestOfAShortHistory(t *testing.T) {
+	target := levelTarget(features.ScaleRaw)
+	target.Horizons = []time.Duration{15 * time.Minute, 24 * time.Hour}
+	report, err := models.RollingLevel(context.Background(), modeltest.Panel(target, 2, 60, 4), target, models.RollingProtocol{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range report.Models {
+		if m.Err != nil || m.Actuals == 0 || math.IsNaN(m.Loss) {
+			t.Errorf("%s: %d actuals, loss %g, %v", m.Model, m.Actuals, m.Loss, m.Err)
+		}
 	}
 }
 
