@@ -140,19 +140,32 @@ func (c *Corrector) enter(ctx context.Context) error {
 
 func (c *Corrector) leave() { <-c.door }
 
-// all returns every correction that a query selects.
-func (c *Corrector) all(ctx context.Context, q forecaster.CorrectionQuery) ([]forecaster.Correction, error) {
+// each visits the corrections that a query selects, newest first, until visit
+// returns false.
+func (c *Corrector) each(ctx context.Context, q forecaster.CorrectionQuery, visit func(forecaster.Correction) bool) error {
 	q.Limit = 1000
-	var all []forecaster.Correction
 	for {
 		page, next, err := c.log.Corrections(ctx, q)
 		if err != nil {
-			return nil, fmt.Errorf("list corrections: %w", err)
+			return fmt.Errorf("list corrections: %w", err)
 		}
-		all = append(all, page...)
+		for _, cor := range page {
+			if !visit(cor) {
+				return nil
+			}
+		}
 		if next == "" || next == q.Cursor {
-			return all, nil
+			return nil
 		}
 		q.Cursor = next
 	}
+}
+
+// all returns every correction that a query selects.
+func (c *Corrector) all(ctx context.Context, q forecaster.CorrectionQuery) (all []forecaster.Correction, err error) {
+	err = c.each(ctx, q, func(cor forecaster.Correction) bool {
+		all = append(all, cor)
+		return true
+	})
+	return all, err
 }

@@ -16,7 +16,9 @@ type attempt struct {
 	forecaster.Correction
 	policy Policy
 	fresh  time.Time // the newest sample behind Risk; zero: unknown
-	plan   Plan      // set by the guard "plan"
+
+	past []forecaster.Correction // of this subject by this policy; set by remember
+	plan Plan                    // set by planned
 }
 
 // guard is one stage of judgement. A refusal (wrapped) forbids the correction;
@@ -54,8 +56,9 @@ func refuse(guard, format string, args ...any) error {
 // nothing first, what asks the cluster last.
 func (c *Corrector) chain() guards {
 	return guards{
-		guardFunc(c.killed), guardFunc(c.fresh), guardFunc(confident), guardFunc(c.single),
-		guardFunc(c.cooled), guardFunc(c.affordable), guardFunc(c.planned), guardFunc(optedIn), guardFunc(spared),
+		guardFunc(c.killed), guardFunc(c.fresh), guardFunc(confident),
+		guardFunc(c.remember), guardFunc(single), guardFunc(c.cooled), guardFunc(c.affordable),
+		guardFunc(c.planned), guardFunc(optedIn), guardFunc(spared),
 	}
 }
 
@@ -87,15 +90,20 @@ func confident(_ context.Context, a *attempt) error {
 	return nil
 }
 
+// remember reads what the policy did to the subject before; it forbids nothing.
+func (c *Corrector) remember(ctx context.Context, a *attempt) error {
+	a.past = nil
+	return c.each(ctx, forecaster.CorrectionQuery{Subject: a.Subject.String(), Policy: a.Policy}, func(p forecaster.Correction) bool {
+		a.past = append(a.past, p)
+		return true
+	})
+}
+
 // single forbids a second open correction of one subject by one policy.
-func (c *Corrector) single(ctx context.Context, a *attempt) error {
-	others, err := c.all(ctx, forecaster.CorrectionQuery{Subject: a.Subject.String(), Policy: a.Policy})
-	if err != nil {
-		return err
-	}
-	for _, o := range others {
-		if o.ID != a.ID && open(o) {
-			return refuse("dedup", "correction %s of the same subject is %s", o.ID, o.State)
+func single(_ context.Context, a *attempt) error {
+	for _, p := range a.past {
+		if p.ID != a.ID && open(p) {
+			return refuse("dedup", "correction %s of the same subject is %s", p.ID, p.State)
 		}
 	}
 	return nil
@@ -118,12 +126,8 @@ func inForce(c forecaster.Correction) bool {
 
 // cooled lets some time pass after a subject was acted on, or a person or
 // nobody answered. It is what keeps a flapping risk from flapping the cluster.
-func (c *Corrector) cooled(ctx context.Context, a *attempt) error {
-	past, err := c.all(ctx, forecaster.CorrectionQuery{Subject: a.Subject.String(), Policy: a.Policy})
-	if err != nil {
-		return err
-	}
-	for _, p := range past {
+func (c *Corrector) cooled(_ context.Context, a *attempt) error {
+	for _, p := range a.past {
 		switch p.State {
 		case forecaster.Applied, forecaster.Verified, forecaster.Failed, forecaster.Reverted, forecaster.Rejected, forecaster.Expired:
 			since := c.now().Sub(p.Changed)
@@ -136,26 +140,30 @@ func (c *Corrector) cooled(ctx context.Context, a *attempt) error {
 	return nil
 }
 
-// affordable keeps the policy's counts: in force now, and acted within Per.
-// The log holds the time of the last change only, so a correction that was
-// verified or reverted within Per counts too: it errs towards too few.
+// affordable keeps the policy's counts: in force now, and acted within Per. When
+// a correction acted is not kept once it is reverted, but it was no later than
+// Expires after it was proposed: this errs towards too few, and never by more.
 func (c *Corrector) affordable(ctx context.Context, a *attempt) error {
 	b := a.policy.Budget
-	all, err := c.all(ctx, forecaster.CorrectionQuery{Policy: a.Policy})
-	if err != nil {
-		return err
-	}
+	since := c.now().Add(-time.Duration(b.Per) - time.Duration(a.policy.Expires))
 	var now, lately int
-	for _, p := range all {
-		if p.ID == a.ID {
+	for _, state := range []forecaster.CorrectionState{forecaster.Approved, forecaster.Applied, forecaster.Verified, forecaster.Reverted, forecaster.Failed} {
+		over := state == forecaster.Reverted || state == forecaster.Failed
+		if over && b.Count == 0 {
 			continue
 		}
-		if inForce(p) {
-			now++
-		}
-		acted := inForce(p) || p.State == forecaster.Verified || p.State == forecaster.Reverted || p.State == forecaster.Failed
-		if acted && c.now().Sub(p.Changed) < time.Duration(b.Per) {
-			lately++
+		err := c.each(ctx, forecaster.CorrectionQuery{Policy: a.Policy, State: state}, func(p forecaster.Correction) bool {
+			recent := p.Proposed.After(since)
+			if p.ID != a.ID && inForce(p) {
+				now++
+			}
+			if p.ID != a.ID && recent {
+				lately++
+			}
+			return recent || !over // newest first: the rest is older
+		})
+		if err != nil {
+			return err
 		}
 	}
 	if now >= b.Concurrent {
