@@ -26,6 +26,7 @@ type incumbent struct {
 	id       string
 	manifest models.Manifest
 	fitted   models.Fitted
+	misfit   error // why it cannot forecast the target as it is now; found out by Fit
 }
 
 const incumbentName = "champion"
@@ -33,9 +34,16 @@ const incumbentName = "champion"
 // Name implements models.Model.
 func (*incumbent) Name() string { return incumbentName }
 
-// Fit implements models.Model: the champion is what it is.
-func (i *incumbent) Fit(context.Context, *features.Frame, models.FitOptions) (models.Fitted, error) {
-	return i.fitted, nil
+// Fit implements models.Model: the champion is what it is. Where the target has
+// changed so that it cannot forecast it any more, it takes no part.
+func (i *incumbent) Fit(_ context.Context, f *features.Frame, _ models.FitOptions) (models.Fitted, error) {
+	var fc models.Forecast
+	if len(f.Rows) > 0 {
+		if err := i.fitted.Predict(f, 0, &fc); errors.Is(err, models.ErrSchema) {
+			i.misfit = err
+		}
+	}
+	return i.fitted, i.misfit
 }
 
 // contest backtests the models that suit a target, and its champion where it

@@ -42,6 +42,7 @@ type Forecaster struct {
 type state struct {
 	champion  serving
 	naive     serving // base rate or naive; the first forecasts, and what scores are compared with
+	misfit    bool    // the champion was fitted on another schema: train anew
 	tried     time.Time
 	matured   time.Time
 	status    TargetStatus

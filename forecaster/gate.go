@@ -33,6 +33,10 @@ func judge(t *features.Target, champion *incumbent, ranked []contender, seed uin
 	if champion == nil {
 		return verdict{true, fmt.Sprintf("the first champion: %s, loss %.4g over %d origins", best.name, best.loss, len(best.origins))}
 	}
+	if champion.misfit != nil {
+		return verdict{true, fmt.Sprintf("promoted: %s, loss %.4g over %d origins: the champion cannot serve any more: %v",
+			best.name, best.loss, len(best.origins), champion.misfit)}
+	}
 	rival, how := contender{}, ""
 	if last := ranked[len(ranked)-1]; last.name == incumbentName {
 		rival, how = since(last, champion.manifest.Through), "on origins since it was fitted"

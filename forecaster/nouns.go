@@ -80,7 +80,7 @@ type Run struct {
 	ID        string
 	Target    string
 	State     RunState
-	Reason    string // schedule, api, cli, decay, startup
+	Reason    string // schedule, api, cli, decay, startup, schema
 	Seed      uint64
 	Progress  float64 // 0…1
 	Stage     string  // collect, extract, fit, backtest, register, promote

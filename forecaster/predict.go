@@ -48,15 +48,30 @@ func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state,
 	if err != nil {
 		return out, fmt.Errorf("forecast %s: %w", t.Name, err)
 	}
+	err = f.forecastBy(ctx, t, s, model, &out)
+	if s.misfit = errors.Is(err, models.ErrSchema) && model.id != s.naive.id; s.misfit {
+		problem := fmt.Sprintf("the champion cannot serve until a training has replaced it, a naive model does: %v", err)
+		if model, err = f.naive(ctx, t, s, now); err == nil {
+			out = said{origin: out.origin, problem: problem}
+			err = f.forecastBy(ctx, t, s, model, &out)
+		}
+	}
+	if err != nil {
+		return out, fmt.Errorf("forecast %s: %w", t.Name, err)
+	}
+	return out, nil
+}
+
+func (f *Forecaster) forecastBy(ctx context.Context, t *features.Target, s *state, model serving, out *said) error {
 	out.model = model.id
 	chunks := uint32(max(1, (len(s.forecasts)+f.o.Chunk-1)/f.o.Chunk)) // by the step before
 	for i := range chunks {
 		keep := func(sub collector.Subject) bool { return chunks == 1 || bucket(sub, chunks) == i }
-		if err := f.forecastChunk(ctx, t, model, keep, &out); err != nil {
-			return out, fmt.Errorf("forecast %s: %w", t.Name, err)
+		if err := f.forecastChunk(ctx, t, model, keep, out); err != nil {
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
 func (f *Forecaster) forecastChunk(ctx context.Context, t *features.Target, model serving, keep func(collector.Subject) bool, out *said) error {

@@ -67,7 +67,8 @@ func (f *Forecaster) work(ctx context.Context) {
 	}
 }
 
-// retryAfter is how long a target without a champion waits for its next try.
+// retryAfter is how long a target without a champion that fits waits for its
+// next try.
 const retryAfter = time.Hour
 
 // plan fills the queue: every target when the schedule says so, and targets
@@ -84,10 +85,13 @@ func (f *Forecaster) plan(now time.Time) {
 		reason := "schedule"
 		if !due {
 			_, err := f.o.Registry.Champion(t.Name)
-			if !errors.Is(err, models.ErrNotFound) || now.Sub(states[i].tried) < retryAfter {
+			needed := errors.Is(err, models.ErrNotFound) || states[i].misfit
+			if !needed || now.Sub(states[i].tried) < retryAfter {
 				continue
 			}
-			reason = "startup"
+			if reason = "startup"; states[i].misfit {
+				reason = "schema"
+			}
 		}
 		states[i].tried = now
 		if _, err := f.Enqueue(t.Name, reason); err != nil {

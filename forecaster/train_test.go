@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/models"
 )
@@ -180,5 +181,32 @@ func TestUnreadableChampionIsReplaced(t *testing.T) {
 	step(t, w, noon.Add(5*time.Minute))
 	if s := w.Status(); s.Degraded {
 		t.Errorf("got %+v, want all well", s)
+	}
+}
+
+// TestChampionOfAnotherSchemaIsReplaced changes the horizons of a target that a
+// model serves: naive forecasts go on until a training replaces it.
+func TestChampionOfAnotherSchemaIsReplaced(t *testing.T) {
+	w := newWorld(t, nil, down())
+	w.write(t, "NodeDown", "node", 10, noon.Add(-4*24*time.Hour), noon, 5*time.Minute, failing)
+	first, err := w.Train(t.Context(), "NodeDown", "cli")
+	if err != nil {
+		t.Fatal(err)
+	}
+	step(t, w, noon)
+	changed := down()
+	changed.Horizons = []time.Duration{30 * time.Minute, 2 * time.Hour}
+	w.SetTargets([]features.Target{changed})
+	step(t, w, noon)
+	if s := w.Status(); !s.Degraded || !strings.Contains(s.Problems[0], "until a training has replaced it") || s.Targets[0].Model != "base-rate" || s.Targets[0].Forecasts == 0 {
+		t.Errorf("got %+v, want it degraded, with forecasts", s)
+	}
+	again, err := w.Train(t.Context(), "NodeDown", "schema")
+	if err != nil || again.State != forecaster.RunPromoted || again.Champion == first.Champion || !strings.Contains(again.Message, "cannot serve any more") {
+		t.Fatalf("got %+v, %v; want it replaced", again, err)
+	}
+	step(t, w, noon.Add(5*time.Minute))
+	if s := w.Status(); s.Degraded || s.Targets[0].Model != again.Champion {
+		t.Errorf("got %+v, want all well again", s)
 	}
 }
