@@ -40,7 +40,7 @@ groups:
     objective: "< 85"
     for: 0s
     horizons: [5s, 15s, 30s]
-    warn: {risk: 0.7}
+    warn: {risk: 0.25}
     labels: {team: ml-platform}
     annotations: {summary: "GPU will reach 85 °C"}
   - target: ScrapeSlow
@@ -91,22 +91,26 @@ func TestWalk(t *testing.T) {
 	serve := func() *promtest.Server {
 		addr := promtest.FreeAddr(t)
 		return promtest.Start(t, addr, "/-/ready", binary(t), "serve", "--config.file="+configFile,
-			"--storage.path="+filepath.Join(dir, "data"), "--web.listen-address="+addr, "--log.level=debug")
+			"--storage.path="+filepath.Join(dir, "data"), "--web.listen-address="+addr, "--log.level=warn")
 	}
 	driftcast := serve()
 
 	// Let the temperature live a little, below its bound, so that there is history to learn from.
-	for i := range 45 {
-		temperature(60 + float64(i%5))
-		time.Sleep(time.Second)
-	}
+	living, stop := context.WithCancel(t.Context())
+	lived := make(chan struct{})
+	go func() {
+		defer close(lived)
+		for i := 0; living.Err() == nil; i++ {
+			temperature(60 + float64(i%5))
+			time.Sleep(time.Second)
+		}
+	}()
 
 	t.Log("collected, and forecasts are there")
-	eventually(t, 60*time.Second, "a forecast for every target", func() error {
+	eventually(t, 120*time.Second, "a forecast for every target", func() error {
 		var list struct {
 			Items []struct {
-				Target  string `json:"target"`
-				Subject string `json:"subject"`
+				Target string `json:"target"`
 			} `json:"items"`
 		}
 		if err := get(driftcast.URL+"/api/v1/forecasts", &list); err != nil {
@@ -122,25 +126,42 @@ func TestWalk(t *testing.T) {
 		return nil
 	})
 
-	t.Log("retrain on demand")
-	run := post(t, driftcast.URL+"/api/v1/retrainings", `{"target":"GpuTemperature"}`)
-	eventually(t, 120*time.Second, "the retraining ends", func() error {
+	t.Log("retrain on demand; too little history is a clear answer, and a little later it is enough")
+	run := ""
+	eventually(t, 300*time.Second, "the retraining ends well", func() error {
+		if run == "" {
+			run = post(t, driftcast.URL+"/api/v1/retrainings", `{"target":"GpuTemperature"}`)
+		}
 		var got struct{ State, Message string }
 		if err := get(driftcast.URL+run, &got); err != nil {
 			return err
 		}
 		switch got.State {
 		case "promoted", "kept":
+			t.Logf("%s: %s", got.State, got.Message)
 			return nil
 		case "failed":
-			t.Fatalf("training failed: %s", got.Message)
+			if !strings.Contains(got.Message, "too few rows") {
+				t.Fatalf("training failed: %s", got.Message)
+			}
+			run = ""
+			time.Sleep(10 * time.Second)
 		}
 		return fmt.Errorf("run is %q: %s", got.State, got.Message)
 	})
 
+	stop()
+	<-lived
 	t.Log("a warning arrives in Alertmanager")
-	temperature(90)
-	eventually(t, 60*time.Second, "a firing alert", func() error { return alert(am.URL, "GpuTemperature", true) })
+	celsius := 60.0
+	eventually(t, 90*time.Second, "a firing alert", func() error {
+		// It climbs towards the bound and stays just below: what has not happened yet is what is forecast.
+		if celsius += 0.5; celsius > 84.9 {
+			celsius -= 1.4
+		}
+		temperature(celsius)
+		return alert(am.URL, "GpuTemperature", true)
+	})
 	t.Log("and is resolved")
 	temperature(60)
 	eventually(t, 90*time.Second, "no firing alert", func() error { return alert(am.URL, "GpuTemperature", false) })
@@ -324,10 +345,10 @@ func metric(t *testing.T, server, name string) float64 {
 func pastPoints(t *testing.T, server string) int {
 	t.Helper()
 	var got struct {
-		Past []any `json:"past"`
+		Past struct{ Times []float64 }
 	}
 	if err := get(server+"/api/v1/forecasts/GpuTemperature/"+url.PathEscape("node/gpu-1"), &got); err != nil {
 		t.Fatal(err)
 	}
-	return len(got.Past)
+	return len(got.Past.Times)
 }

@@ -58,7 +58,7 @@ func NodeExporter(t testing.TB, textfiles string) *Server {
 	t.Helper()
 	addr := FreeAddr(t)
 	return start(t, addr, "/metrics", "prometheus-node-exporter", "--web.listen-address="+addr,
-		"--collector.textfile.directory="+textfiles, "--log.level=error")
+		"--collector.textfile.directory="+textfiles, "--no-collector.systemd", "--log.level=error")
 }
 
 // Start starts any program that answers 200 at ready once it is up.
