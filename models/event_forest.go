@@ -13,7 +13,9 @@ import (
 // Forest is a random forest of golearn's regression trees on binned columns.
 // One set of trees serves all horizons: they are grown on how soon the event
 // begins, and every node holds the share of events for each horizon.
-type Forest struct{}
+type Forest struct {
+	Trees int // 0: 32
+}
 
 // Name implements Model.
 func (Forest) Name() string { return "golearn-forest" }
@@ -21,7 +23,11 @@ func (Forest) Name() string { return "golearn-forest" }
 // Fit implements Model.
 func (m Forest) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitted, error) {
 	return fitEvent(ctx, m.Name(), true, f, o, func(ctx context.Context, d eventData) (eventScorer, error) {
-		return fitForest(ctx, d, o)
+		trees := m.Trees
+		if trees <= 0 {
+			trees = forestTrees
+		}
+		return fitForest(ctx, d, trees, o)
 	})
 }
 
@@ -45,7 +51,7 @@ type forest struct {
 	horizons    int
 }
 
-func fitForest(ctx context.Context, d eventData, o FitOptions) (eventScorer, error) {
+func fitForest(ctx context.Context, d eventData, trees int, o FitOptions) (eventScorer, error) {
 	p := len(d.frame.Columns)
 	if p == 0 {
 		return nil, fmt.Errorf("%w: the target has no columns", ErrTooFewRows)
@@ -57,7 +63,7 @@ func fitForest(ctx context.Context, d eventData, o FitOptions) (eventScorer, err
 		edges[j] = binEdges(pool, j, rng)
 	}
 	m := &forest{horizons: d.horizons}
-	for t := range forestTrees {
+	for t := range trees {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -66,7 +72,7 @@ func fitForest(ctx context.Context, d eventData, o FitOptions) (eventScorer, err
 		}
 		m.fill(m.roots[t], pool, weights)
 		if o.Progress != nil {
-			o.Progress(t+1, forestTrees+1)
+			o.Progress(t+1, trees+1)
 		}
 	}
 	return m, nil

@@ -29,6 +29,7 @@ type eventRecording struct {
 	hold     time.Duration
 	horizons []time.Duration
 	every    time.Duration
+	since    time.Time // samples before are left out
 	testFrom time.Time
 	worst    float64 // calibration error
 }
@@ -47,12 +48,13 @@ func eventRecordings() []eventRecording {
 			event: above(0), interval: time.Minute, hold: 10 * time.Minute, every: 10 * time.Minute,
 			horizons: []time.Duration{15 * time.Minute, time.Hour, 6 * time.Hour}, worst: 0.08},
 		{name: "nezha/slow", set: "nezha", label: "pod", columns: []string{"pod_server_latency_p95_s", "cpu_usage_m", "pod_workload_ops", "memory_usage_mi"},
-			interval: time.Minute, every: time.Minute, horizons: []time.Duration{10 * time.Minute}, worst: 1},
+			interval: time.Minute, every: 2 * time.Minute, horizons: []time.Duration{10 * time.Minute},
+			since: time.Date(2023, 1, 29, 0, 0, 0, 0, time.UTC), testFrom: time.Date(2023, 1, 30, 0, 0, 0, 0, time.UTC), worst: 0.1},
 	}
 }
 
-// readEvents reads a recording onto a grid; events that are nil begin at twice
-// the subject's median of the first half.
+// readEvents reads a recording onto a grid; an event that is nil begins above
+// twice the subject's median.
 func readEvents(t testing.TB, r eventRecording) (*features.Panel, *features.Target) {
 	t.Helper()
 	root := os.Getenv("DRIFTCAST_DATA")
@@ -88,6 +90,9 @@ func readEvents(t testing.TB, r eventRecording) (*features.Panel, *features.Targ
 		at, err := strconv.ParseInt(cells[0], 10, 64)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if at < r.since.Unix() {
+			continue
 		}
 		s := sample{at: at}
 		for _, c := range columns {
@@ -132,7 +137,7 @@ func readEvents(t testing.TB, r eventRecording) (*features.Panel, *features.Targ
 		}
 		happens := r.event
 		if happens == nil {
-			bound := 2 * median(p.Series(1, s)[:p.Len/2])
+			bound := 2 * median(p.Series(1, s))
 			happens = func(v float64) bool { return v > bound }
 		}
 		for i, v := range p.Series(1, s) {
