@@ -91,6 +91,8 @@ function marks(u: uPlot, f: Forecast, ink: string) {
   const write = (text: string, x: number, y: number, colour: string) => {
     ctx.save()
     ctx.fillStyle = colour
+    ctx.textAlign = 'left'
+    ctx.textBaseline = 'alphabetic'
     ctx.font = `${12 * devicePixelRatio}px sans-serif`
     ctx.fillText(text, x, y)
     ctx.restore()
