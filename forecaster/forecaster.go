@@ -44,6 +44,7 @@ type state struct {
 	naive     serving // base rate or naive; the first forecasts, and what scores are compared with
 	misfit    bool    // the champion was fitted on another schema: train anew
 	tried     time.Time
+	absent    bool // optional, and without a sample so far
 	matured   time.Time
 	status    TargetStatus
 	warnings  map[collector.Subject]*active
@@ -111,13 +112,21 @@ func (f *Forecaster) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
+// logEvery is how often, in real time, a failure that lasts is logged.
+const logEvery = time.Minute
+
 func (f *Forecaster) loop(ctx context.Context) {
 	ticker := time.NewTicker(f.o.Tick)
 	defer ticker.Stop()
+	var logged time.Time
 	for ctx.Err() == nil {
 		now := f.o.Now()
-		if err := f.Step(ctx, now); err != nil && ctx.Err() == nil {
+		err := f.Step(ctx, now)
+		if err == nil {
+			logged = time.Time{}
+		} else if ctx.Err() == nil && time.Since(logged) >= logEvery { // Status tells the rest
 			f.o.Logger.Error("step incomplete", "component", "forecaster", "err", err)
+			logged = time.Now()
 		}
 		f.plan(now)
 		f.prune(ctx, now)

@@ -111,6 +111,7 @@ type Options struct {
 	Tick        time.Duration // between steps, in real time; default Interval. The demo's clock is faster
 	Window      time.Duration // of history that is learned from; default 14d
 	Retention   time.Duration // of forecasts and outcomes; default 30d
+	Optional    bool          // targets that have never had a sample are left alone: built-in packs suit many clusters
 	Schedule    string        // of retraining, five cron fields in UTC; default "0 3 * * *"
 	Seed        uint64
 	Concurrency int // of prediction; default GOMAXPROCS

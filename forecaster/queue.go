@@ -82,6 +82,9 @@ func (f *Forecaster) plan(now time.Time) {
 	}
 	f.mu.Unlock()
 	for i, t := range targets {
+		if states[i].absent {
+			continue
+		}
 		reason := "schedule"
 		if !due {
 			_, err := f.o.Registry.Champion(t.Name)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/driftcast/driftcast/features"
 )
 
 // Step is one turn of the loop: collect, extract and predict, publish, warn,
@@ -21,6 +23,9 @@ func (f *Forecaster) Step(ctx context.Context, now time.Time) error {
 	targets, states := f.known()
 	for i := range targets {
 		t, s := &targets[i], states[i]
+		if s.absent = f.absent(ctx, t); s.absent {
+			continue
+		}
 		said, err := f.forecast(ctx, t, s, now) // extract, predict, publish
 		if err == nil {
 			var warnings []Warning
@@ -32,6 +37,9 @@ func (f *Forecaster) Step(ctx context.Context, now time.Time) error {
 	}
 	errs = append(errs, f.notify(ctx, news), f.propose(ctx, news))
 	for i := range targets {
+		if states[i].absent {
+			continue
+		}
 		errs = append(errs, f.mature(ctx, &targets[i], states[i], now))
 	}
 
@@ -41,6 +49,16 @@ func (f *Forecaster) Step(ctx context.Context, now time.Time) error {
 	f.last, f.err = now, err
 	f.mu.Unlock()
 	return err
+}
+
+// absent says that a target is optional and has never had a sample. Where that
+// cannot be told, the step itself will say why.
+func (f *Forecaster) absent(ctx context.Context, t *features.Target) bool {
+	if !f.o.Optional {
+		return false
+	}
+	_, seen, err := f.o.History.Last(ctx, t.Name)
+	return err == nil && !seen
 }
 
 // gather collects. When it fails, what is known already is still forecast from

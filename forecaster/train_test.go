@@ -104,6 +104,9 @@ func TestTrainCancelled(t *testing.T) {
 // the day: a seasonal model is better, and the gate lets it pass. Then the other
 // way round: on a walk at random nothing is clearly better than naive.
 func TestChallengerMustBeBetter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains several models")
+	}
 	walk := 1.0
 	random := rand.New(rand.NewPCG(1, 1))
 	for name, c := range map[string]struct {
@@ -157,6 +160,9 @@ func champion(t *testing.T, w *world, m models.Model) string {
 }
 
 func TestUnreadableChampionIsReplaced(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains several models")
+	}
 	w := newWorld(t, nil, latency())
 	w.write(t, "Latency", "service", 2, noon.Add(-4*24*time.Hour), noon, 5*time.Minute, daily)
 	run, err := w.Train(t.Context(), "Latency", "cli")
@@ -187,6 +193,9 @@ func TestUnreadableChampionIsReplaced(t *testing.T) {
 // TestChampionOfAnotherSchemaIsReplaced changes the horizons of a target that a
 // model serves: naive forecasts go on until a training replaces it.
 func TestChampionOfAnotherSchemaIsReplaced(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains several models")
+	}
 	w := newWorld(t, nil, down())
 	w.write(t, "NodeDown", "node", 10, noon.Add(-4*24*time.Hour), noon, 5*time.Minute, failing)
 	first, err := w.Train(t.Context(), "NodeDown", "cli")
