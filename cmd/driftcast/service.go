@@ -87,7 +87,7 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 	if s.forecaster, err = forecaster.New(forecaster.Options{Targets: signals.targets(), History: s.history, Ledger: s.store, Registry: champions,
 		Collector: collecting{collect}, Notifier: s.alerter, Proposer: s.corrector, Acted: acted{s.store},
 		Now: w.now, Interval: time.Duration(c.Forecast.Interval), Tick: w.tick, Window: time.Duration(c.Training.Window),
-		Schedule: c.Training.Schedule, Seed: c.Training.Seed, Logger: logger, Registerer: registry, Events: func(e forecaster.Event) { s.api.Publish(e) }}); err != nil {
+		Schedule: c.Training.Schedule, Optional: len(c.TargetFiles) == 0, Seed: c.Training.Seed, Logger: logger, Registerer: registry, Events: func(e forecaster.Event) { s.api.Publish(e) }}); err != nil {
 		return fail(err)
 	}
 	s.api, err = api.New(api.Options{
