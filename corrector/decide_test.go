@@ -206,18 +206,32 @@ func TestRunFollows(t *testing.T) {
 
 func TestRunExpiresOnTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, corrector.Policy{})
-		w.at = time.Now()
-		c := w.submit(w.request("gpu-17"))
+		log := newMemLog()
+		c, err := corrector.New(corrector.Options{
+			Policies: []corrector.Policy{{Name: "p", Actuator: "cordon"}}, Actuators: map[string]corrector.Actuator{"cordon": newCluster(100)},
+			Log: log, Risks: &risks{}, Now: time.Now, // synctest's clock
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
-		go func() { done <- w.Run(ctx) }()
-		synctest.Wait()
-		w.pass(time.Hour)
-		time.Sleep(16 * time.Second) // one interval
-		synctest.Wait()
-		if kept, _ := w.log.Correction(ctx, c.ID); kept.State != forecaster.Expired {
-			t.Errorf("%s", kept.State)
+		go func() { done <- c.Run(ctx) }()
+		proposal, err := c.Submit(ctx, corrector.Request{
+			Policy: "p", Target: "NodeNotReady", Subject: node("gpu-17"), Evidence: &corrector.Evidence{Risk: 0.9, Fresh: time.Now()}, Actor: "alice",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			after time.Duration
+			want  forecaster.CorrectionState
+		}{{59 * time.Minute, forecaster.Proposed}, {time.Minute + 15*time.Second, forecaster.Expired}} {
+			time.Sleep(step.after)
+			synctest.Wait()
+			if kept, _ := log.Correction(ctx, proposal.ID); kept.State != step.want {
+				t.Errorf("%s later: %s, want %s", step.after, kept.State, step.want)
+			}
 		}
 		cancel()
 		if err := <-done; err != nil {
