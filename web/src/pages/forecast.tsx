@@ -61,7 +61,7 @@ function Page({ f }: { f: Forecast }) {
           <Title order={4}>Earlier forecasts and what became of them</Title>
           {horizons.length > 1 && <SegmentedControl aria-label="horizon" data={horizons.map((h) => ({ value: String(h), label: span(h) }))} value={String(horizon)} onChange={(v) => choose(Number(v))} />}
         </Group>
-        <Outcomes outcomes={earlier} level={f.type === 'level'} unit={f.unit} threshold={f.threshold} />
+        <Outcomes outcomes={earlier} level={f.type === 'level'} unit={f.unit} />
       </Card>
     </Stack>
   )

@@ -3,7 +3,7 @@ import type { Outcome } from '../api/client'
 import { clock, percent, quantity } from '../format'
 
 /** Outcomes is the record of earlier forecasts: what was said, what happened. */
-export function Outcomes({ outcomes, level, unit, threshold }: { outcomes: Outcome[]; level: boolean; unit: string; threshold: number }) {
+export function Outcomes({ outcomes, level, unit }: { outcomes: Outcome[]; level: boolean; unit: string }) {
   const matured = outcomes.filter((o) => o.matured !== null)
   if (matured.length === 0) return <Text size="sm" c="dimmed">None has matured yet: a forecast is judged once its horizon has passed.</Text>
   const known = matured.filter((o) => o.actual !== null && o.lower !== null && o.upper !== null)
@@ -33,7 +33,7 @@ export function Outcomes({ outcomes, level, unit, threshold }: { outcomes: Outco
                   </>
                 )}
                 <Table.Td ta="right">{percent(o.risk)}</Table.Td>
-                <Table.Td><Verdict o={o} threshold={threshold} /></Table.Td>
+                <Table.Td><Verdict o={o} /></Table.Td>
               </Table.Tr>
             ))}
           </Table.Tbody>
@@ -44,9 +44,8 @@ export function Outcomes({ outcomes, level, unit, threshold }: { outcomes: Outco
 }
 
 /** Verdict says whether what was warned of happened, in a word that needs no colour. */
-function Verdict({ o, threshold }: { o: Outcome; threshold: number }) {
+function Verdict({ o }: { o: Outcome }) {
   if (o.happened === null || o.risk === null) return <Text size="sm" c="dimmed">–</Text>
-  const warned = o.risk >= threshold
-  if (warned) return o.happened ? <Badge color="teal" variant="light">warned, happened</Badge> : <Badge color="orange" variant="light">false warning</Badge>
+  if (o.warned) return o.happened ? <Badge color="teal" variant="light">warned, happened</Badge> : <Badge color="orange" variant="light">false warning</Badge>
   return o.happened ? <Badge color="red" variant="light">missed</Badge> : <Text size="sm" c="dimmed">quiet</Text>
 }
