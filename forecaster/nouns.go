@@ -136,7 +136,7 @@ type AuditEntry struct {
 	Seq        int64
 	At         time.Time
 	Actor      string
-	Action     string // propose, block, approve, apply, verify, fail, revert, reject, expire
+	Action     string // observe, propose, unchanged, block, approve, apply, verify, fail, revert, reject, expire
 	Correction Correction
 	Previous   string
 	Hash       string

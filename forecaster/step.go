@@ -87,23 +87,24 @@ func (f *Forecaster) notify(ctx context.Context, warnings []Warning) error {
 	return nil
 }
 
-// propose asks for corrections of the warnings that ask for one and whose risk
-// is over the threshold now. Fresh samples stand behind all of them (see warn):
-// what is not seen is not corrected.
+// propose hands on the warnings whose risk is over the threshold now, for the
+// proposer to say which ask for a correction, and those that are resolved, so
+// that it withdraws what it proposed. Fresh samples stand behind all of them
+// (see warn): what is not seen is not corrected.
 func (f *Forecaster) propose(ctx context.Context, warnings []Warning) error {
 	if f.o.Proposer == nil {
 		return nil
 	}
-	var ask []Warning
+	var told []Warning
 	for _, w := range warnings {
-		if w.Correction != "" && !w.Resolved && w.Risk >= w.Threshold {
-			ask = append(ask, w)
+		if w.Resolved || w.Risk >= w.Threshold {
+			told = append(told, w)
 		}
 	}
-	if len(ask) == 0 {
+	if len(told) == 0 {
 		return nil
 	}
-	if err := f.o.Proposer.Propose(ctx, ask); err != nil {
+	if err := f.o.Proposer.Propose(ctx, told); err != nil {
 		return fmt.Errorf("propose: %w", err)
 	}
 	return nil

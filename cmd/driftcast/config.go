@@ -64,12 +64,17 @@ type correctionConfig struct {
 	Policies   []corrector.Policy `yaml:"policies"` // none: nothing is even proposed
 }
 
+// webhookConfig is an actuator that posts corrections to a URL.
 type webhookConfig struct {
-	Name       string         `yaml:"name"` // the actuator's name in policies
-	URL        string         `yaml:"url"`
-	RevertURL  string         `yaml:"revert_url"`
-	SecretFile string         `yaml:"secret_file"`
-	Timeout    model.Duration `yaml:"timeout"`
+	Name                     string `yaml:"name"` // the actuator's name in policies
+	corrector.WebhookOptions `yaml:",inline"`
+}
+
+// UnmarshalYAML sets the defaults of a webhook before it is read.
+func (w *webhookConfig) UnmarshalYAML(unmarshal func(any) error) error {
+	type plain webhookConfig
+	w.HTTPClientConfig = promconfig.DefaultHTTPClientConfig
+	return unmarshal((*plain)(w))
 }
 
 type apiConfig struct {
@@ -131,6 +136,7 @@ func (c *config) resolve(dir string) {
 	join(&c.API.TokensFile)
 	for i := range c.Corrections.Webhooks {
 		join(&c.Corrections.Webhooks[i].SecretFile)
+		c.Corrections.Webhooks[i].HTTPClientConfig.SetDirectory(dir)
 	}
 	c.Prometheus.HTTP.SetDirectory(dir)
 	for i := range c.Alertmanagers {

@@ -145,7 +145,7 @@ func demoPolicies() []corrector.Policy {
 	return []corrector.Policy{
 		{Name: "cordon", Actuator: "cordon", Mode: corrector.Approve, MinRisk: 0.5, CoolDown: model.Duration(6 * time.Hour), Expires: model.Duration(24 * time.Hour),
 			VerifyAfter: model.Duration(2 * time.Hour), Budget: corrector.Budget{Concurrent: 3, Percent: 15}},
-		{Name: "taint", Actuator: "taint", Mode: corrector.Approve, MinRisk: 0.5, CoolDown: model.Duration(6 * time.Hour), Expires: model.Duration(24 * time.Hour),
+		{Name: "prefer-no-schedule", Actuator: "taint", Mode: corrector.Approve, MinRisk: 0.5, CoolDown: model.Duration(6 * time.Hour), Expires: model.Duration(24 * time.Hour),
 			VerifyAfter: model.Duration(2 * time.Hour), Budget: corrector.Budget{Concurrent: 4, Percent: 20}},
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	promconfig "github.com/prometheus/common/config"
 	"github.com/spf13/cobra"
 
 	"github.com/driftcast/driftcast/collector"
@@ -125,8 +124,7 @@ func actuatorsOf(c config, logger *slog.Logger) (map[string]corrector.Actuator, 
 		}
 	}
 	for _, w := range c.Corrections.Webhooks {
-		hook, err := corrector.NewWebhook(corrector.WebhookOptions{URL: w.URL, RevertURL: w.RevertURL, SecretFile: w.SecretFile,
-			HTTPClientConfig: promconfig.DefaultHTTPClientConfig, Timeout: time.Duration(w.Timeout), Now: time.Now})
+		hook, err := corrector.NewWebhook(w.WebhookOptions)
 		if err != nil {
 			return nil, fmt.Errorf("corrections: webhook %q: %w", w.Name, err)
 		}

@@ -118,6 +118,8 @@ CREATE TABLE corrections (
 );
 CREATE UNIQUE INDEX corrections_key ON corrections (key) WHERE key <> '';
 CREATE INDEX corrections_proposed ON corrections (proposed, id);
+CREATE INDEX corrections_subject ON corrections (subject, proposed);
+CREATE INDEX corrections_state ON corrections (state, proposed);
 
 -- AUTOINCREMENT remembers the highest seq, so a cut tail is seen.
 CREATE TABLE audit (
