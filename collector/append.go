@@ -38,7 +38,7 @@ func (h *History) Append(ctx context.Context, signal string, series []Series) (s
 	if count == 0 {
 		return 0, nil
 	}
-	if series, count, err = h.absent(ctx, signal, series, oldest, newest); err != nil || count == 0 {
+	if series, count, err = h.absent(ctx, signal, series, oldest, newest, count); err != nil || count == 0 {
 		return 0, err
 	}
 	if err := h.room(); err != nil {
@@ -53,6 +53,11 @@ func (h *History) Append(ctx context.Context, signal string, series []Series) (s
 		return samples, fmt.Errorf("append %s: %w", signal, explain(err))
 	}
 	h.saw(signal, newest)
+	if last := h.tidied.Load(); newest-last >= time.Hour.Milliseconds() && h.tidied.CompareAndSwap(last, newest) {
+		if err := h.tidy(ctx); err != nil {
+			h.opts.Logger.Warn("old backfill not removed", "component", "history", "err", err)
+		}
+	}
 	return samples, nil
 }
 
@@ -65,7 +70,11 @@ func (h *History) appendBulk(ctx context.Context, signal string, series []Series
 	if err := bulk.Append(ctx, signal, series); err != nil {
 		return 0, err
 	}
-	return bulk.Commit(ctx)
+	samples, err := bulk.Commit(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return samples, h.tidy(ctx)
 }
 
 func (h *History) appendHead(ctx context.Context, signal string, series []Series) (stored int, err error) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -37,6 +38,8 @@ type archive struct {
 	mu      sync.RWMutex
 	changed time.Time // of the folder, when it was last looked at
 	batches []*batch
+
+	generation atomic.Int64 // counts the batches that have come
 }
 
 type batch struct {
@@ -133,6 +136,7 @@ func (a *archive) refresh() error {
 			return err
 		}
 		a.batches = append(a.batches, b)
+		a.generation.Add(1)
 	}
 	a.changed = info.ModTime()
 	return nil

@@ -31,7 +31,6 @@ type Bulk struct {
 	series map[string]*bulkSeries
 	held   int // samples in memory
 	total  int
-	newest map[string]int64 // of each signal
 }
 
 // Bulk starts taking in samples, which are kept whatever their age. It may be
@@ -46,7 +45,7 @@ func (h *History) newBulk(kind batchKind) (*Bulk, error) {
 	}
 	return &Bulk{
 		h: h, kind: kind, stage: stage, builder: labels.NewScratchBuilder(8),
-		series: map[string]*bulkSeries{}, newest: map[string]int64{},
+		series: map[string]*bulkSeries{},
 	}, nil
 }
 
@@ -76,7 +75,7 @@ func (b *Bulk) find(signal string, l Labels) *bulkSeries {
 	b.key = lset.Bytes(b.key)
 	s, ok := b.series[string(b.key)]
 	if !ok {
-		s = &bulkSeries{signal: signal, lset: lset}
+		s = &bulkSeries{lset: lset}
 		b.series[string(b.key)] = s
 	}
 	return s
@@ -84,7 +83,6 @@ func (b *Bulk) find(signal string, l Labels) *bulkSeries {
 
 // bulkSeries is a series being filled, in the chunks of the TSDB.
 type bulkSeries struct {
-	signal string
 	lset   labels.Labels
 	chunks []chunks.Meta
 	app    chunkenc.Appender // of the last chunk; nil: none is open
@@ -135,9 +133,6 @@ func (b *Bulk) flush(ctx context.Context) error {
 		if s.closeChunk(); len(s.chunks) > 0 {
 			full = append(full, s)
 		}
-		if last, ok := b.newest[s.signal]; s.some && (!ok || s.last > last) {
-			b.newest[s.signal] = s.last
-		}
 	}
 	if len(full) == 0 {
 		return nil
@@ -170,13 +165,7 @@ func (b *Bulk) Commit(ctx context.Context) (samples int, err error) {
 	if _, err := b.stage.publish(b.h.archive.dir, b.kind); err != nil {
 		return 0, fmt.Errorf("commit: %w", explain(err))
 	}
-	for signal, t := range b.newest {
-		b.h.saw(signal, t)
-	}
-	if b.kind == backfill {
-		err = b.h.tidy(ctx)
-	}
-	return b.total, err
+	return b.total, nil
 }
 
 // Close discards what was not committed.

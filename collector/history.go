@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -82,7 +83,10 @@ type History struct {
 	mu   sync.Mutex
 	last map[string]int64 // newest sample of a signal, where known
 
-	tidying sync.Mutex // one at a time
+	generation int64 // of the archive, to which last belongs
+
+	tidying sync.Mutex   // one at a time
+	tidied  atomic.Int64 // newest sample when the archive was last tidied
 }
 
 // OpenHistory opens or makes a History for reading and writing. Only one

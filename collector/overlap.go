@@ -11,28 +11,27 @@ import (
 // absent returns the samples whose time their series does not have yet, so that
 // what is stored stands. It reads History only where a sample is not newer than
 // all there is of the signal.
-func (h *History) absent(ctx context.Context, signal string, series []Series, oldest, newest int64) ([]Series, int, error) {
+func (h *History) absent(ctx context.Context, signal string, series []Series, oldest, newest int64, count int) ([]Series, int, error) {
 	last, ok, err := h.Last(ctx, signal)
 	if err != nil {
 		return nil, 0, err
 	}
-	stored := map[string][]int64{}
-	if ok && oldest <= milliseconds(last) {
-		if stored, err = h.times(ctx, signal, series, oldest, newest); err != nil {
-			return nil, 0, err
-		}
+	if !ok || oldest > milliseconds(last) {
+		return series, count, nil
 	}
-	out, count := series, 0
+	stored, err := h.times(ctx, signal, series, oldest, newest)
+	if err != nil || len(stored) == 0 {
+		return series, count, err
+	}
+	out, fresh := make([]Series, len(series)), 0
 	for i := range series {
+		out[i] = series[i]
 		if there := stored[series[i].key()]; len(there) > 0 {
-			if &out[0] == &series[0] {
-				out = slices.Clone(series)
-			}
 			out[i] = without(series[i], there)
 		}
-		count += len(out[i].Times)
+		fresh += len(out[i].Times)
 	}
-	return out, count, nil
+	return out, fresh, nil
 }
 
 // times returns the stored times of the series in [mint, maxt], by key. A few

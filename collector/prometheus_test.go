@@ -3,6 +3,7 @@ package collector_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -21,7 +22,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("25") // each opens a History or more
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // server starts a server that answers as told and a client for it.
 func server(t *testing.T, o collector.PrometheusOptions, answer http.HandlerFunc) *collector.Prometheus {

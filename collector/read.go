@@ -118,12 +118,13 @@ func decodeChunk(s *Series, c chunkenc.Chunk, it chunkenc.Iterator, mint, maxt i
 }
 
 // Last returns the time of a signal's newest sample; ok is false where it has
-// none. It is remembered, and found again after a restart.
+// none. It is remembered until an import comes, and found again after a restart.
 func (h *History) Last(ctx context.Context, signal string) (last time.Time, ok bool, err error) {
-	h.mu.Lock()
-	t, known := h.last[signal]
-	h.mu.Unlock()
-	if known && !h.readOnly {
+	if err := h.archive.refresh(); err != nil {
+		return time.Time{}, false, fmt.Errorf("last sample of %s: %w", signal, err)
+	}
+	t, ok := h.remembered(signal)
+	if ok {
 		return time.UnixMilli(t).UTC(), true, nil
 	}
 	for _, span := range h.spans() {
@@ -143,6 +144,19 @@ func (h *History) Last(ctx context.Context, signal string) (last time.Time, ok b
 	}
 	h.saw(signal, t)
 	return time.UnixMilli(t).UTC(), true, nil
+}
+
+// remembered returns the newest sample of a signal where it is known.
+func (h *History) remembered(signal string) (t int64, ok bool) {
+	generation := h.archive.generation.Load()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.generation != generation {
+		clear(h.last)
+		h.generation = generation
+	}
+	t, ok = h.last[signal]
+	return t, ok
 }
 
 type span struct{ mint, maxt int64 }
@@ -201,7 +215,7 @@ func (h *History) newestIn(ctx context.Context, signal string, in span) (newest 
 	return newest, ok, set.Err()
 }
 
-// saw remembers the newest sample of a signal.
+// saw remembers a sample of a signal whose newest sample is known.
 func (h *History) saw(signal string, t int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
