@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,7 +129,7 @@ func (a *app) backtestPanel(ctx context.Context, f *backtestFlags) (*features.Ta
 		}
 		target = &targets[0]
 		for _, s := range features.Collect(files) {
-			if s.Name == target.Name || strings.HasPrefix(s.Name, target.Name+":") || contains(target.Signals, s.Name) {
+			if s.Name == target.Name || strings.HasPrefix(s.Name, target.Name+":") || slices.Contains(target.Signals, s.Name) {
 				signals = append(signals, s)
 			}
 		}
@@ -227,7 +228,7 @@ func (a *app) backtestFile(ctx context.Context, f *backtestFlags) (*collector.Me
 		if s.Name == f.level {
 			target.Name = f.level // a column as it is
 		}
-		if f.event != "" && (f.signals == nil || contains(f.signals, s.Name)) {
+		if f.event != "" && (f.signals == nil || slices.Contains(f.signals, s.Name)) {
 			target.Signals = append(target.Signals, s.Name)
 		}
 	}
@@ -238,7 +239,7 @@ func (f *backtestFlags) subjectKind() string {
 	if f.kind != "" {
 		return f.kind
 	}
-	if len(f.labels) == 1 && contains(collector.Kinds, f.labels[0]) {
+	if len(f.labels) == 1 && slices.Contains(collector.Kinds, f.labels[0]) {
 		return f.labels[0]
 	}
 	return "workload"
@@ -254,13 +255,4 @@ func durations(flag string, texts []string) ([]time.Duration, error) {
 		list = append(list, time.Duration(d))
 	}
 	return list, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }
