@@ -66,7 +66,7 @@ func (h *History) appendBulk(ctx context.Context, signal string, series []Series
 	if err != nil {
 		return 0, err
 	}
-	defer bulk.Close()
+	defer func() { _ = bulk.Close() }() // discards what was not committed
 	if err := bulk.Append(ctx, signal, series); err != nil {
 		return 0, err
 	}

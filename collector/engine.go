@@ -129,6 +129,9 @@ var errNativeHistogram = errors.New("result holds native histograms: ask for num
 
 // named returns a series without samples.
 func named(l labels.Labels) (s Series) {
+	if n := l.Len(); n > 1 {
+		s.Labels = make(Labels, 0, n)
+	}
 	l.Range(func(l labels.Label) {
 		if l.Name == labels.MetricName {
 			s.Name = l.Value

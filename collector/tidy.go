@@ -64,7 +64,7 @@ func (a *archive) merge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer stage.discard()
+	defer func() { _ = stage.discard() }() // what was not published
 	if _, err := compactor.Compact(stage.dir, dirs, nil); err != nil {
 		return fmt.Errorf("merge backfill: %w", explain(err))
 	}
