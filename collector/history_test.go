@@ -76,3 +76,18 @@ func TestHistoryGivesBackWhatItWasTold(t *testing.T) {
 		})
 	}
 }
+
+func TestSelectOfIsPartOfSelect(t *testing.T) {
+	h := openHistory(t, collector.HistoryOptions{})
+	all := []collector.Series{ramp(epoch, time.Minute, 3, node("a")), ramp(epoch, time.Minute, 4, node("b")), ramp(epoch, time.Minute, 5, node("c"))}
+	if _, err := h.Append(t.Context(), "temperature", all); err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.SelectOf(t.Context(), "temperature", ever, func(l collector.Labels) bool { return l.Value("node") != "b" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]collector.Series{all[0], all[2]}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -22,12 +22,18 @@ import (
 // ignored. Series without a sample in the window are left out, and so are
 // staleness marks: they say that there is no sample.
 func (h *History) Select(ctx context.Context, signal string, w Window) ([]Series, error) {
+	return h.SelectOf(ctx, signal, w, nil)
+}
+
+// SelectOf is Select of the series that keep accepts (nil: all); the others
+// are not decoded. The labels that keep is shown are its own.
+func (h *History) SelectOf(ctx context.Context, signal string, w Window, keep func(Labels) bool) ([]Series, error) {
 	mint, maxt := milliseconds(w.Start), milliseconds(w.End)
 	q, err := h.chunkQuerier(mint, maxt)
 	if err != nil {
 		return nil, fmt.Errorf("select %s: %w", signal, err)
 	}
-	out, err := selectSeries(ctx, q, []*labels.Matcher{equal(labels.MetricName, signal)}, mint, maxt)
+	out, err := selectSeries(ctx, q, []*labels.Matcher{equal(labels.MetricName, signal)}, mint, maxt, keep)
 	if err = errors.Join(err, q.Close()); err != nil {
 		return nil, fmt.Errorf("select %s: %w", signal, err)
 	}
@@ -62,7 +68,7 @@ func (h *History) chunkQuerier(mint, maxt int64) (storage.ChunkQuerier, error) {
 		storage.NewCompactingChunkSeriesMerger(storage.ChainedSeriesMerge)), nil
 }
 
-func selectSeries(ctx context.Context, q storage.ChunkQuerier, matchers []*labels.Matcher, mint, maxt int64) ([]Series, error) {
+func selectSeries(ctx context.Context, q storage.ChunkQuerier, matchers []*labels.Matcher, mint, maxt int64, keep func(Labels) bool) ([]Series, error) {
 	hints := &storage.SelectHints{Start: mint, End: maxt, DisableTrimming: true}
 	set := q.Select(ctx, true, hints, matchers...)
 	var (
@@ -74,6 +80,10 @@ func selectSeries(ctx context.Context, q storage.ChunkQuerier, matchers []*label
 	)
 	for set.Next() {
 		at := set.At()
+		own := named(at.Labels()).Labels
+		if keep != nil && !keep(own) {
+			continue
+		}
 		metas = at.Iterator(metas)
 		samples := 0
 		held = held[:0]
@@ -92,7 +102,7 @@ func selectSeries(ctx context.Context, q storage.ChunkQuerier, matchers []*label
 			}
 		}
 		if len(s.Times) > 0 {
-			s.Labels = named(at.Labels()).Labels
+			s.Labels = own
 			out = append(out, s)
 		}
 	}

@@ -39,8 +39,9 @@ func LoadSubjects(ctx context.Context, r Reader, t *Target, w collector.Window, 
 	p := &Panel{Start: w.Start, Interval: t.Interval, Len: w.Len(), Signals: append([]string{t.Name}, t.Signals...)}
 	reach := collector.Window{Start: w.Start.Add(time.Millisecond - t.Interval), End: w.End, Step: w.Step}
 
+	wanted := wantedBy(t, keep)
 	read := func(signal string) ([]collector.Series, error) {
-		series, err := r.Select(ctx, signal, reach)
+		series, err := SelectOf(ctx, r, signal, reach, wanted)
 		if err != nil {
 			return nil, fmt.Errorf("target %s: read signal %s: %w", t.Name, signal, err)
 		}

@@ -29,8 +29,13 @@ func newReach(r features.Reader, t *features.Target, end time.Time) features.Rea
 
 // Select implements features.Reader.
 func (r reach) Select(ctx context.Context, signal string, w collector.Window) ([]collector.Series, error) {
+	return r.SelectOf(ctx, signal, w, nil)
+}
+
+// SelectOf implements features.Filterer.
+func (r reach) SelectOf(ctx context.Context, signal string, w collector.Window, keep func(collector.Labels) bool) ([]collector.Series, error) {
 	if slices.Contains(r.covariates, signal) && w.Start.Before(r.from) {
 		w.Start = r.from
 	}
-	return r.Reader.Select(ctx, signal, w)
+	return features.SelectOf(ctx, r.Reader, signal, w, keep)
 }
