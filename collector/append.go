@@ -15,12 +15,14 @@ import (
 
 const (
 	// A batch that spans so long and holds so many samples is written as a
-	// block of the archive: the head of the TSDB is made for recent samples.
-	bulkSpan    = 12 * time.Hour
+	// block of the archive: the head of the TSDB is made for the last hour, and
+	// takes what is older, of each series after the first, as out of order.
+	bulkSpan    = time.Hour
 	bulkSamples = 1000
 
-	// commitSamples bounds what one transaction of the TSDB holds in memory.
-	commitSamples = 200_000
+	// So many samples go into a block whatever they span: the head holds a
+	// transaction in memory.
+	bulkAlways = 2_000_000
 )
 
 // Append stores samples of a signal: series named after it, with the labels
@@ -44,7 +46,7 @@ func (h *History) Append(ctx context.Context, signal string, series []Series) (s
 	if err := h.room(); err != nil {
 		return 0, fmt.Errorf("append %s: %w", signal, explain(err))
 	}
-	if count >= bulkSamples && newest-oldest >= bulkSpan.Milliseconds() {
+	if count >= bulkAlways || (count >= bulkSamples && newest-oldest >= bulkSpan.Milliseconds()) {
 		samples, err = h.appendBulk(ctx, signal, series)
 	} else {
 		samples, err = h.appendHead(ctx, signal, series)
@@ -77,15 +79,9 @@ func (h *History) appendBulk(ctx context.Context, signal string, series []Series
 	return samples, h.tidy(ctx)
 }
 
+// appendHead stores samples in the head, in one transaction.
 func (h *History) appendHead(ctx context.Context, signal string, series []Series) (stored int, err error) {
 	app := h.db.Appender(ctx)
-	open := true
-	defer func() {
-		if open {
-			err = errors.Join(err, app.Rollback())
-		}
-	}()
-	pending := 0
 	builder := labels.NewScratchBuilder(8)
 	for i := range series {
 		s := &series[i]
@@ -95,29 +91,17 @@ func (h *History) appendHead(ctx context.Context, signal string, series []Series
 			ref, err = app.Append(ref, lset, t, s.Values[k])
 			switch {
 			case err == nil:
-				pending++
-			case errors.Is(err, storage.ErrDuplicateSampleForTimestamp):
-			default:
-				return stored, fmt.Errorf("%s at %s: %w", lset, time.UnixMilli(t).UTC().Format(time.RFC3339), err)
+				stored++
+			case !errors.Is(err, storage.ErrDuplicateSampleForTimestamp):
+				err = fmt.Errorf("%s at %s: %w", lset, time.UnixMilli(t).UTC().Format(time.RFC3339), err)
+				return 0, errors.Join(err, app.Rollback())
 			}
-		}
-		if pending >= commitSamples && i+1 < len(series) {
-			if err := ctx.Err(); err != nil {
-				return stored, err
-			}
-			open = false
-			if err := app.Commit(); err != nil {
-				return stored, err
-			}
-			stored += pending
-			pending, open, app = 0, true, h.db.Appender(ctx)
 		}
 	}
-	open = false
 	if err := app.Commit(); err != nil {
-		return stored, err
+		return 0, err
 	}
-	return stored + pending, nil
+	return stored, nil
 }
 
 // lsetOf builds the labels that the TSDB wants, the name among them.
