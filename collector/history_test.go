@@ -91,3 +91,34 @@ func TestSelectOfIsPartOfSelect(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestSnapshotIsReadInParts(t *testing.T) {
+	h := openHistory(t, collector.HistoryOptions{})
+	for day := range 3 { // in several blocks, and in the head
+		at := epoch.Add(time.Duration(day) * 24 * time.Hour)
+		if _, err := h.Append(t.Context(), "temperature", []collector.Series{ramp(at, time.Minute, 500, node("a")), ramp(at, time.Minute, 700, node("b"))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := collector.Window{Start: epoch.Add(time.Hour), End: epoch.Add(50 * time.Hour)}
+	want, err := h.Select(t.Context(), "temperature", w)
+	if err != nil || len(want) != 2 {
+		t.Fatal(want, err)
+	}
+	s, err := h.Snapshot(collector.Window{Start: epoch, End: epoch.Add(90 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"a", "b"} {
+		got, err := s.SelectOf(t.Context(), "temperature", w, func(l collector.Labels) bool { return l.Value("node") == name })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want[i:i+1], got); diff != "" {
+			t.Error(name, diff)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

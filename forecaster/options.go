@@ -115,7 +115,7 @@ type Options struct {
 	Schedule    string        // of retraining, five cron fields in UTC; default "0 3 * * *"
 	Seed        uint64
 	Concurrency int // of prediction; default GOMAXPROCS
-	Chunk       int // subjects worked at once; default 1000
+	Chunk       int // subjects worked at once; default 500
 	Series      int // at most so many forecast series are exported as metrics; default 20000
 
 	Logger     *slog.Logger
@@ -146,7 +146,7 @@ func (o Options) withDefaults() (Options, error) {
 	or(&o.Tick, o.Interval)
 	or(&o.Window, 14*24*time.Hour)
 	or(&o.Retention, 30*24*time.Hour)
-	for size, fallback := range map[*int]int{&o.Concurrency: runtime.GOMAXPROCS(0), &o.Chunk: 1000, &o.Series: 20_000} {
+	for size, fallback := range map[*int]int{&o.Concurrency: runtime.GOMAXPROCS(0), &o.Chunk: 500, &o.Series: 20_000} {
 		if *size == 0 {
 			*size = fallback
 		}

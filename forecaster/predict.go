@@ -48,12 +48,12 @@ func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state,
 	if err != nil {
 		return out, fmt.Errorf("forecast %s: %w", t.Name, err)
 	}
-	err = f.forecastBy(ctx, t, s, model, &out)
+	err = f.forecastBy(ctx, t, model, &out)
 	if s.misfit = errors.Is(err, models.ErrSchema) && model.id != s.naive.id; s.misfit {
 		problem := fmt.Sprintf("the champion cannot serve until a training has replaced it, a naive model does: %v", err)
 		if model, err = f.naive(ctx, t, s, now); err == nil {
 			out = said{origin: out.origin, problem: problem}
-			err = f.forecastBy(ctx, t, s, model, &out)
+			err = f.forecastBy(ctx, t, model, &out)
 		}
 	}
 	if err != nil {
@@ -62,21 +62,30 @@ func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state,
 	return out, nil
 }
 
-func (f *Forecaster) forecastBy(ctx context.Context, t *features.Target, s *state, model serving, out *said) error {
+func (f *Forecaster) forecastBy(ctx context.Context, t *features.Target, model serving, out *said) (err error) {
 	out.model = model.id
-	chunks := uint32(max(1, (len(s.forecasts)+f.o.Chunk-1)/f.o.Chunk)) // by the step before
+	window := collector.Window{Start: out.origin.Add(-features.Lookback(t)), End: out.origin, Step: t.Interval}
+	r, end, err := f.opened(t, window)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	subjects, err := count(ctx, r, t, window)
+	if err != nil {
+		return err
+	}
+	chunks := uint32(max(1, (subjects+f.o.Chunk-1)/f.o.Chunk))
 	for i := range chunks {
 		keep := func(sub collector.Subject) bool { return chunks == 1 || bucket(sub, chunks) == i }
-		if err := f.forecastChunk(ctx, t, model, keep, out); err != nil {
+		if err := f.forecastChunk(ctx, r, t, window, model, keep, out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *Forecaster) forecastChunk(ctx context.Context, t *features.Target, model serving, keep func(collector.Subject) bool, out *said) error {
-	window := collector.Window{Start: out.origin.Add(-features.Lookback(t)), End: out.origin, Step: t.Interval}
-	panel, err := features.LoadSubjects(ctx, newReach(f.o.History, t, out.origin), t, window, keep)
+func (f *Forecaster) forecastChunk(ctx context.Context, r features.Reader, t *features.Target, window collector.Window, model serving, keep func(collector.Subject) bool, out *said) error {
+	panel, err := features.LoadSubjects(ctx, r, t, window, keep)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,42 @@ type reach struct {
 	from       time.Time // of the covariates
 }
 
+// opened is what one step reads of one target. Where History can, it is a
+// snapshot of it, for reading it in chunks of subjects.
+func (f *Forecaster) opened(t *features.Target, w collector.Window) (r features.Reader, end func() error, err error) {
+	r, end = f.o.History, func() error { return nil }
+	if h, ok := f.o.History.(*collector.History); ok {
+		snapshot, err := h.Snapshot(collector.Window{Start: w.Start.Add(-t.Interval), End: w.End})
+		if err != nil {
+			return nil, nil, err
+		}
+		r, end = snapshot, snapshot.Close
+	}
+	return newReach(r, t, w.End), end, nil
+}
+
+// count counts the subjects there are in a window, at most.
+func count(ctx context.Context, r features.Reader, t *features.Target, w collector.Window) (n int, err error) {
+	subjects := map[collector.Subject]bool{}
+	signals := []string{t.Name}
+	if t.Alert != "" {
+		signals = append(signals, t.Signals...)
+	}
+	for _, signal := range signals {
+		w := collector.Window{Start: w.Start.Add(time.Millisecond - t.Interval), End: w.End} // as features.LoadSubjects has it
+		_, err := features.SelectOf(ctx, r, signal, w, func(l collector.Labels) bool {
+			if sub, ok := t.Subject.Subject(l); ok {
+				subjects[sub] = true
+			}
+			return false
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return len(subjects), nil
+}
+
 func newReach(r features.Reader, t *features.Target, end time.Time) features.Reader {
 	if !t.IsEvent() || t.Alert != "" { // an alert's covariates tell when its subject was there
 		return r
