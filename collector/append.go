@@ -109,7 +109,7 @@ func lsetOf(b *labels.ScratchBuilder, signal string, l Labels) labels.Labels {
 	b.Reset()
 	placed := false
 	for _, one := range l {
-		if !placed && one.Name > labels.MetricName {
+		if !placed && (one.Name[0] > '_' || one.Name > labels.MetricName) { // quickly, then exactly
 			b.Add(labels.MetricName, signal)
 			placed = true
 		}
@@ -133,13 +133,16 @@ func validate(signal string, series []Series) error {
 		if len(s.Times) != len(s.Values) {
 			return fmt.Errorf("append %s: series %d has %d times and %d values", signal, i, len(s.Times), len(s.Values))
 		}
-		for k, l := range s.Labels {
-			if l.Name == "" || l.Name == labels.MetricName {
-				return fmt.Errorf("append %s: series %d has a label named %q", signal, i, l.Name)
+		before := ""
+		for k := range s.Labels {
+			name := s.Labels[k].Name
+			if name <= before { // so it is not empty either
+				return fmt.Errorf("append %s: labels %q and %q of series %d are not sorted by name", signal, before, name, i)
 			}
-			if k > 0 && s.Labels[k-1].Name >= l.Name {
-				return fmt.Errorf("append %s: labels %q and %q of series %d are not sorted by name", signal, s.Labels[k-1].Name, l.Name, i)
+			if name[0] == '_' && name == labels.MetricName {
+				return fmt.Errorf("append %s: series %d has a label named %q", signal, i, name)
 			}
+			before = name
 		}
 	}
 	return nil
