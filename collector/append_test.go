@@ -10,7 +10,9 @@ import (
 
 func TestAppendRefusesWhatPromQLCouldNotFind(t *testing.T) {
 	h := openHistory(t, collector.HistoryOptions{})
-	one := func(l ...collector.Label) []collector.Series { return []collector.Series{ramp(epoch, time.Minute, 1, l...)} }
+	one := func(l ...collector.Label) []collector.Series {
+		return []collector.Series{ramp(epoch, time.Minute, 1, l...)}
+	}
 	for _, tc := range []struct {
 		name, signal string
 		series       []collector.Series
