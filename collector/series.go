@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"sort"
 	"time"
 )
 
@@ -14,9 +13,10 @@ type Labels []Label
 
 // Value returns the value of a label, "" where there is none.
 func (l Labels) Value(name string) string {
-	i := sort.Search(len(l), func(i int) bool { return l[i].Name >= name })
-	if i < len(l) && l[i].Name == name {
-		return l[i].Value
+	for i := range l { // they are few
+		if l[i].Name == name {
+			return l[i].Value
+		}
 	}
 	return ""
 }

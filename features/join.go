@@ -78,16 +78,21 @@ func (p *Panel) align(series []collector.Series) []float64 {
 	}
 	start, step := p.Start.UnixMilli(), p.Interval.Milliseconds()
 	for _, s := range series {
-		next := 0
-		for i := range values {
-			at := start + int64(i)*step
-			for next < len(s.Times) && s.Times[next] <= at {
-				next++
-			}
-			if next == 0 || s.Times[next-1] <= at-step {
+		i, at := 0, start // the grid point that a sample belongs to
+		for k, t := range s.Times {
+			if t <= start-step {
 				continue
 			}
-			if v := s.Values[next-1]; v-v == 0 && values[i] != values[i] {
+			for at < t {
+				i, at = i+1, at+step
+			}
+			if i >= p.Len {
+				break
+			}
+			if k+1 < len(s.Times) && s.Times[k+1] <= at {
+				continue // a newer one is there
+			}
+			if v := s.Values[k]; v-v == 0 && values[i] != values[i] {
 				values[i] = v
 			}
 		}
