@@ -173,7 +173,7 @@ func (p *peer) post(ctx context.Context, batch []*queued) (err error) {
 	if err != nil {
 		return fmt.Errorf("post to alertmanager: %w", err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }() // what was sent is known by its status
 	text, err := io.ReadAll(io.LimitReader(response.Body, 2048))
 	switch {
 	case response.StatusCode/100 == 2:

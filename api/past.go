@@ -144,7 +144,7 @@ func matcher(label string, subjects []collector.Subject, value func(collector.Su
 	}
 	slices.Sort(values)
 	values = slices.Compact(values)
-	if !model.LabelName(label).IsValidLegacy() {
+	if !model.LegacyValidation.IsValidLabelName(label) {
 		label = strconv.Quote(label)
 	}
 	if len(values) == 1 {

@@ -188,7 +188,7 @@ func TestStreamLosesNothing(t *testing.T) {
 			for range rapid.IntRange(0, len(want)-len(got)).Draw(rt, fmt.Sprint("read", n)) {
 				e := l.next()
 				var number int
-				if _, err := fmt.Sscanf(e.data[strings.Index(e.data, `"forecasts":`):], `"forecasts":%d`, &number); err != nil {
+				if _, err := fmt.Sscanf(e.data[max(0, strings.Index(e.data, `"forecasts":`)):], `"forecasts":%d`, &number); err != nil {
 					rt.Fatal(err)
 				}
 				got, id = append(got, number), e.id

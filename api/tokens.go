@@ -105,7 +105,7 @@ func readToken(key, value *yaml.Node) (Token, error) {
 	if digits, ok := strings.CutPrefix(secret, "sha256:"); ok {
 		raw, err := hex.DecodeString(digits)
 		if err != nil || len(raw) != sha256.Size {
-			return Token{}, fmt.Errorf("the token of %q: want 64 hex digits after sha256:", t.Name)
+			return Token{}, fmt.Errorf("the token of %q: want sha256: and 64 hex digits", t.Name)
 		}
 		t.hash = [sha256.Size]byte(raw)
 		return t, nil

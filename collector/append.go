@@ -109,8 +109,8 @@ func lsetOf(b *labels.ScratchBuilder, signal string, l Labels) labels.Labels {
 	b.Reset()
 	placed := false
 	for _, one := range l {
-		if !placed && (one.Name[0] > '_' || one.Name > labels.MetricName) { // quickly, then exactly
-			b.Add(labels.MetricName, signal)
+		if !placed && (one.Name[0] > '_' || one.Name > model.MetricNameLabel) { // quickly, then exactly
+			b.Add(model.MetricNameLabel, signal)
 			placed = true
 		}
 		if one.Value != "" { // to the TSDB an empty value is no label
@@ -118,7 +118,7 @@ func lsetOf(b *labels.ScratchBuilder, signal string, l Labels) labels.Labels {
 		}
 	}
 	if !placed {
-		b.Add(labels.MetricName, signal)
+		b.Add(model.MetricNameLabel, signal)
 	}
 	return b.Labels()
 }
@@ -139,7 +139,7 @@ func validate(signal string, series []Series) error {
 			if name <= before { // so it is not empty either
 				return fmt.Errorf("append %s: labels %q and %q of series %d are not sorted by name", signal, before, name, i)
 			}
-			if name[0] == '_' && name == labels.MetricName {
+			if name[0] == '_' && name == model.MetricNameLabel {
 				return fmt.Errorf("append %s: series %d has a label named %q", signal, i, name)
 			}
 			before = name

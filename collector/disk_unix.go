@@ -11,5 +11,5 @@ func freeBytes(path string) (free uint64, ok bool) {
 	if syscall.Statfs(path, &s) != nil {
 		return 0, false
 	}
-	return uint64(s.Bavail) * uint64(s.Bsize), true
+	return s.Bavail * uint64(s.Bsize), true
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/driftcast/driftcast/collector"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
@@ -49,7 +50,7 @@ func direct(b *testing.B, db *tsdb.DB, series []collector.Series) {
 	builder := labels.NewScratchBuilder(3)
 	for i := range series {
 		builder.Reset()
-		builder.Add(labels.MetricName, "power")
+		builder.Add(model.MetricNameLabel, "power")
 		for _, l := range series[i].Labels {
 			builder.Add(l.Name, l.Value)
 		}
@@ -157,13 +158,13 @@ func BenchmarkSelect(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			set := q.Select(b.Context(), true, nil, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, "power"))
+			set := q.Select(b.Context(), true, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, "power"))
 			var got []collector.Series
 			var it chunkenc.Iterator
 			for set.Next() {
 				var s collector.Series
 				set.At().Labels().Range(func(l labels.Label) {
-					if l.Name != labels.MetricName {
+					if l.Name != model.MetricNameLabel {
 						s.Labels = append(s.Labels, collector.Label{Name: l.Name, Value: l.Value})
 					}
 				})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
@@ -148,7 +149,7 @@ func (s *memorySet) Warnings() annotations.Annotations { return nil }
 // named returns the series whose name the matchers allow.
 func (m *Memory) named(matchers []*labels.Matcher) (out []memorySeries) {
 	for _, match := range matchers {
-		if match.Name == labels.MetricName && match.Type == labels.MatchEqual {
+		if match.Name == model.MetricNameLabel && match.Type == labels.MatchEqual {
 			return m.signals[match.Value]
 		}
 	}

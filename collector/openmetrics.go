@@ -138,7 +138,7 @@ func (m *metricsReader) open(parser textparse.Parser) (*metricSeries, error) {
 		return &metricSeries{}, nil
 	}
 	if !ValidName(signal) {
-		return nil, fmt.Errorf("%q cannot be a name: use letters, digits, _ and :", signal)
+		return nil, fmt.Errorf("%q cannot be a name: use letters, digits, : and _", signal)
 	}
 	m.signals[signal] = true
 	m.report.Series++

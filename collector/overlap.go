@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -45,7 +46,7 @@ func (h *History) times(ctx context.Context, signal string, series []Series, min
 	read := func(matchers ...*labels.Matcher) {
 		var found []Series
 		if err == nil {
-			found, err = selectSeries(ctx, q, append(matchers, equal(labels.MetricName, signal)), mint, maxt, nil)
+			found, err = selectSeries(ctx, q, append(matchers, equal(model.MetricNameLabel, signal)), mint, maxt, nil)
 		}
 		for i := range found {
 			out[found[i].key()] = found[i].Times

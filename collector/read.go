@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
@@ -33,7 +34,7 @@ func (h *History) SelectOf(ctx context.Context, signal string, w Window, keep fu
 	if err != nil {
 		return nil, fmt.Errorf("select %s: %w", signal, err)
 	}
-	out, err := selectSeries(ctx, q, []*labels.Matcher{equal(labels.MetricName, signal)}, mint, maxt, keep)
+	out, err := selectSeries(ctx, q, []*labels.Matcher{equal(model.MetricNameLabel, signal)}, mint, maxt, keep)
 	if err = errors.Join(err, q.Close()); err != nil {
 		return nil, fmt.Errorf("select %s: %w", signal, err)
 	}
@@ -199,7 +200,7 @@ func (h *History) newestIn(ctx context.Context, signal string, in span) (newest 
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
 	hints := &storage.SelectHints{Start: in.mint, End: in.maxt, DisableTrimming: true}
-	set := q.Select(ctx, true, hints, equal(labels.MetricName, signal))
+	set := q.Select(ctx, true, hints, equal(model.MetricNameLabel, signal))
 	newest = math.MinInt64
 	var metas chunks.Iterator
 	for set.Next() {

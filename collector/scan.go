@@ -89,16 +89,6 @@ func (s *scanner) peek() (c byte, ok bool) {
 	}
 }
 
-// next takes the byte that peek would return.
-func (s *scanner) next() (byte, error) {
-	c, ok := s.peek()
-	if !ok {
-		return 0, s.errorf("answer ends too early")
-	}
-	s.pos++
-	return c, nil
-}
-
 func (s *scanner) expect(want byte) error {
 	c, ok := s.peek()
 	if !ok {

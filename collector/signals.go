@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
@@ -63,7 +64,7 @@ type tally struct {
 type census map[string]*tally
 
 func (c census) count(l labels.Labels, first, last int64) {
-	name := l.Get(labels.MetricName)
+	name := l.Get(model.MetricNameLabel)
 	t := c[name]
 	if t == nil {
 		t = &tally{series: map[uint64]struct{}{}, first: math.MaxInt64, last: math.MinInt64}
@@ -111,7 +112,7 @@ func (c census) addLate(ctx context.Context, h *History, mint, maxt int64) (err 
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
 	set := q.Select(ctx, false, &storage.SelectHints{Start: mint, End: maxt, DisableTrimming: true},
-		labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ".+"))
+		labels.MustNewMatcher(labels.MatchRegexp, model.MetricNameLabel, ".+"))
 	var metas chunks.Iterator
 	for set.Next() {
 		metas = set.At().Iterator(metas)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
@@ -92,7 +92,7 @@ func (s *Snapshot) find(ctx context.Context, key found) ([]packed, error) {
 	var all []packed
 	var metas chunks.Iterator
 	hints := &storage.SelectHints{Start: key.mint, End: key.maxt, DisableTrimming: true}
-	set := s.q.Select(ctx, true, hints, equal(labels.MetricName, key.signal))
+	set := s.q.Select(ctx, true, hints, equal(model.MetricNameLabel, key.signal))
 	for set.Next() {
 		at := set.At()
 		p := packed{labels: named(at.Labels()).Labels}

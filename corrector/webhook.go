@@ -159,7 +159,7 @@ func (w *webhook) try(ctx context.Context, to, key string, body []byte) error {
 		}
 		return backoff.Permanent(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()               // what was sent is known by its status
 	text, _ := io.ReadAll(io.LimitReader(response.Body, 1024)) // only for people: the status says it all
 	if response.StatusCode/100 == 2 {
 		return nil

@@ -100,7 +100,7 @@ func TestKustomizations(t *testing.T) {
 		if err := yaml.Unmarshal(text, &k); err != nil {
 			t.Fatal(err)
 		}
-		named := append(k.Resources, k.Components...)
+		named := slices.Concat(k.Resources, k.Components)
 		for _, p := range k.Patches {
 			named = append(named, p.Path)
 		}

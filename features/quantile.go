@@ -18,7 +18,7 @@ type sortedWindow struct {
 	to     int
 }
 
-func (w *sortedWindow) reset() { w.values, w.from, w.to = w.values[:0], 0, 0 }
+func (s *sortedWindow) reset() { s.values, s.from, s.to = s.values[:0], 0, 0 }
 
 // quantile returns the q-quantile (linear between order statistics) of about
 // quantileSamples evenly spaced samples of a window;

@@ -240,7 +240,7 @@ func (r *Registry) standing(target string) (standing, error) {
 		return s, fmt.Errorf("models of %s: %w", target, err)
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return standing{}, fmt.Errorf("%s: %w: %v; remove the file and promote a model of %s again (driftcast models list, promote)",
+		return standing{}, fmt.Errorf("%s: %w: %w; remove the file and promote a model of %s again (driftcast models list, promote)",
 			path, ErrCorrupt, err, target)
 	}
 	return s, nil

@@ -165,7 +165,7 @@ func TestScorecardOfALevel(t *testing.T) {
 	if err != nil || len(cards) != 1 {
 		t.Fatal(cards, err)
 	}
-	if c := cards[0]; c.Skill != 1-2.5/2.5 || c.Coverage != 2.0/3 || c.Brier == c.Brier || c.Precision == c.Precision {
+	if c := cards[0]; c.Skill != 0 || c.Coverage != 2.0/3 || c.Brier == c.Brier || c.Precision == c.Precision {
 		t.Errorf("got %+v", c)
 	}
 }

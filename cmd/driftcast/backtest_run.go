@@ -110,7 +110,7 @@ func servedModel(ctx context.Context, t *features.Target, p *features.Panel, bef
 	for i, values := range p.Values {
 		past.Values[i] = values[:past.Len:past.Len]
 	}
-	best := ""
+	var best string
 	if t.IsEvent() {
 		report, err := models.BacktestEvent(ctx, &past, t, models.EventProtocol{Seed: seed})
 		if err != nil {

@@ -33,7 +33,11 @@ func (a *app) importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			history, err := collector.OpenHistory(collector.HistoryOptions{Path: a.path("history"), Logger: logger})
+			open := collector.OpenHistory
+			if _, err := os.Stat(a.path("history")); err == nil {
+				open = collector.OpenHistoryReadOnly // imports go beside what a running server writes
+			}
+			history, err := open(collector.HistoryOptions{Path: a.path("history"), Logger: logger})
 			if err != nil {
 				return err
 			}

@@ -29,7 +29,7 @@ func (a *app) queryCommand() *cobra.Command {
 			}
 			defer func() { _ = history.Close() }() // only read
 			if start == "" && end == "" {
-				when := time.Time{}
+				var when time.Time
 				if at != "" {
 					if when, err = parseTime("time", at); err != nil {
 						return err

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/driftcast/driftcast/collector"
@@ -96,7 +97,7 @@ func (c *Cluster) openPod(p *pod) {
 		{Name: "node", Value: p.node.name}, {Name: "pod", Value: p.name}, {Name: "service", Value: p.svc.name},
 	}
 	k.up = r.column("up", target)
-	engine := append(target, collector.Label{Name: "engine", Value: "0"}, collector.Label{Name: "model_name", Value: p.svc.name})
+	engine := slices.Concat(target, collector.Labels{{Name: "engine", Value: "0"}, {Name: "model_name", Value: p.svc.name}})
 	k.gauges = []*column{
 		r.column("vllm:num_requests_running", engine), r.column("vllm:num_requests_waiting", engine), r.column("vllm:kv_cache_usage_perc", engine),
 	}
