@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import type { Forecast, Outcome } from '../api/client'
 import { quantity } from '../format'
-import { align } from './series'
+import { align, range } from './series'
 
 /**
  * ForecastChart draws the past, a "now" line, the median ahead (dashed) within
@@ -49,7 +49,7 @@ export function ForecastChart({ forecast, earlier }: { forecast: Forecast; earli
         series,
         bands: fills,
         axes: [axis, { ...axis, size: 70, values: (_, ticks) => ticks.map((v) => quantity(v, forecast.unit)) }],
-        scales: { y: { range: (_, low, high) => padded(low, high, forecast.objective?.bound) } },
+        scales: { y: { range: () => range([...past, ...outcomes, ...(bands[middle] ?? [])], bands, forecast.objective?.bound) } },
         hooks: { draw: [(u) => marks(u, forecast, ink)] },
         legend: { live: true },
       },
@@ -64,14 +64,6 @@ export function ForecastChart({ forecast, earlier }: { forecast: Forecast; earli
     return () => chart.destroy()
   }, [forecast, earlier, width, scheme])
   return <div ref={ref} style={{ width: '100%' }}><div ref={box} data-testid="forecast-chart" /></div>
-}
-
-/** padded widens the range by 5 % and takes the bound in when it is not far away. */
-function padded(low: number, high: number, bound?: number): [number, number] {
-  if (low === null || high === null) return [0, 1]
-  if (bound !== undefined && bound < high + 2 * (high - low) && bound > low - 2 * (high - low)) [low, high] = [Math.min(low, bound), Math.max(high, bound)]
-  const pad = (high - low || Math.abs(high) || 1) * 0.05
-  return [low - pad, high + pad]
 }
 
 /** marks draws now, the bound and the predicted crossing over the chart. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Outcome } from '../api/client'
-import { align } from './series'
+import { align, range } from './series'
 
 const path = { quantiles: [0.1, 0.5, 0.9], times: [30, 40], values: [[1, 1], [2, 2], [3, 3]] }
 
@@ -15,4 +15,15 @@ it('lays earlier medians where they spoke of', () => {
   const earlier = [{ at: new Date(20_000).toISOString(), median: 7 }] as Outcome[]
   const got = align({ past: { times: [10, 20], values: [5, 6] }, path }, earlier)
   expect(got.outcomes).toEqual([null, 7, null, null])
+})
+
+it('keeps one very wide quantile from flattening the rest', () => {
+  const [low, high] = range([1, 2, null], [[0.5, 1], [5, 1e6]], 2.5)
+  expect(low).toBeGreaterThan(-1)
+  expect(high).toBeLessThan(5)
+})
+
+it('takes a near bound in and leaves a far one out', () => {
+  expect(range([1, 2], [], 3)[1]).toBeGreaterThan(3)
+  expect(range([1, 2], [], 100)[1]).toBeLessThan(3)
 })

@@ -29,3 +29,22 @@ export function align(f: Pick<Forecast, 'past' | 'path'>, earlier: Outcome[]): C
   earlier.forEach((o) => { outcomes[place.get(seconds(o.at))!] = o.median })
   return { times, past, bands, quantiles: f.path.quantiles, outcomes }
 }
+
+/**
+ * range is what the value axis spans: everything in the core (past, median), the bound unless it is far off, and the
+ * bands as far as three times that, so that one very wide quantile does not flatten the rest.
+ */
+export function range(core: (number | null)[], bands: (number | null)[][], bound?: number): [number, number] {
+  const known = core.filter((v) => v !== null)
+  if (known.length === 0) return [0, 1]
+  let low = known.reduce((a, b) => Math.min(a, b))
+  let high = known.reduce((a, b) => Math.max(a, b))
+  const span = () => high - low || Math.abs(high) || 1
+  if (bound !== undefined && bound < high + 2 * span() && bound > low - 2 * span()) [low, high] = [Math.min(low, bound), Math.max(high, bound)]
+  const [floor, ceiling] = [low - span(), high + span()]
+  for (const v of bands.flat()) {
+    if (v !== null) [low, high] = [Math.min(low, Math.max(v, floor)), Math.max(high, Math.min(v, ceiling))]
+  }
+  const pad = span() * 0.05
+  return [low - pad, high + pad]
+}
