@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -75,6 +76,9 @@ const (
 	demoInterval   = 5 * time.Minute
 )
 
+// demoPacks are the built-in packs that the simulated cluster has data for.
+var demoPacks = []string{"gpu-nodes", "gpu-serving", "queues", "workloads", "prometheus-self"}
+
 func (a *app) demo(ctx context.Context, f *demoFlags, logger *slog.Logger) error {
 	c := defaultConfig()
 	if a.configFile != "" {
@@ -104,20 +108,29 @@ func (a *app) demo(ctx context.Context, f *demoFlags, logger *slog.Logger) error
 	if err := a.simulatePast(ctx, cluster, raw, start, end); err != nil {
 		return err
 	}
-	clock := sim.NewClock(end, f.speed, nil)
-	s, err := a.wire(ctx, c, world{
-		source:    sim.NewPrometheus(cluster, clock, raw),
+	rest := &rest{began: time.Now()}
+	clock := sim.NewClock(end, f.speed, rest.now)
+	var s *service
+	s, err = a.wire(ctx, c, world{
+		source:    piecewise{sim.NewPrometheus(cluster, clock, raw), 24 * time.Hour},
 		actuators: simulatedActuators(cluster),
 		now:       clock.Now,
 		tick:      max(time.Second, time.Duration(float64(demoInterval)/f.speed)),
 		simulated: true,
 		grid:      demoInterval,
-		run:       func(ctx context.Context) error { return cluster.Run(ctx, clock, time.Second, raw) },
+		packs:     demoPacks,
+		run: func(ctx context.Context) error {
+			if rest.until(ctx, func() bool { return s.ready() == nil }) != nil {
+				return nil // the end came first
+			}
+			fmt.Fprintf(a.err, "  First forecasts after %s; models are trained in the background.\n", time.Since(began).Round(time.Second))
+			return cluster.Run(ctx, clock, time.Second, raw)
+		},
 	}, f.web, logger)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "\n  Simulated cluster: %d nodes × %d GPUs, %d days of history, %g× real time.\n  Open %s  (first forecasts in a few seconds, Ctrl-C ends)\n\n",
+	fmt.Fprintf(a.err, "\n  Simulated cluster: %d nodes × %d GPUs, %d days of history, %g× real time.\n  Open %s  (first forecasts in half a minute, Ctrl-C ends)\n\n",
 		f.nodes, f.gpus, f.days, f.speed, f.web.external())
 	return errors.Join(s.run(ctx), s.close())
 }
@@ -148,4 +161,34 @@ func demoPolicies() []corrector.Policy {
 		{Name: "prefer-no-schedule", Actuator: "taint", Mode: corrector.Approve, MinRisk: 0.5, CoolDown: model.Duration(6 * time.Hour), Expires: model.Duration(24 * time.Hour),
 			VerifyAfter: model.Duration(2 * time.Hour), Budget: corrector.Budget{Concurrent: 4, Percent: 20}},
 	}
+}
+
+// rest is real time that stands still while the history is collected for the
+// first time, so that the simulated cluster does not live on unseen.
+type rest struct {
+	began time.Time
+	over  atomic.Pointer[time.Time]
+}
+
+func (r *rest) now() time.Time {
+	if over := r.over.Load(); over != nil {
+		return r.began.Add(time.Since(*over))
+	}
+	return r.began
+}
+
+// until ends the rest once ready says so.
+func (r *rest) until(ctx context.Context, ready func() bool) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for !ready() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	now := time.Now()
+	r.over.Store(&now)
+	return nil
 }

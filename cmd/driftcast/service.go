@@ -29,6 +29,7 @@ type world struct {
 	tick      time.Duration // real time between steps; 0: the interval
 	simulated bool
 	grid      time.Duration                   // of every target; 0: as the target files say
+	packs     []string                        // built-in ones to take; none: all
 	run       func(ctx context.Context) error // what else lives in this world; nil: nothing
 }
 
@@ -46,7 +47,7 @@ type service struct {
 
 // wire builds the rooms from left to right. It starts nothing.
 func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger *slog.Logger) (*service, error) {
-	files, err := loadTargets(c)
+	files, err := loadTargets(c, w.packs...)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (a *app) reload(s *service, signals *signalSet) error {
 	if err != nil {
 		return err
 	}
-	files, err := loadTargets(c)
+	files, err := loadTargets(c, s.world.packs...)
 	if err != nil {
 		return err
 	}

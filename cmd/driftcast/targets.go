@@ -4,22 +4,28 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/driftcast/driftcast/deploy"
 	"github.com/driftcast/driftcast/features"
 )
 
 // loadTargets reads the target files that the configuration names, or the
-// built-in packs where it names none.
-func loadTargets(c config) ([]*features.File, error) {
+// built-in packs where it names none: all of them, or those in packs.
+func loadTargets(c config, packs ...string) ([]*features.File, error) {
 	texts := map[string][]byte{}
 	if len(c.TargetFiles) == 0 {
-		packs, err := fs.Glob(deploy.Targets, "targets/*.yml")
+		names, err := fs.Glob(deploy.Targets, "targets/*.yml")
 		if err != nil {
 			return nil, err
 		}
-		for _, name := range packs {
+		for _, name := range names {
+			if len(packs) > 0 && !slices.Contains(packs, strings.TrimSuffix(path.Base(name), ".yml")) {
+				continue
+			}
 			if texts[name], err = fs.ReadFile(deploy.Targets, name); err != nil {
 				return nil, err
 			}
