@@ -194,7 +194,7 @@ func TestScaleSmall(t *testing.T) {
 // the seconds of collecting history, of the first step and of those that
 // follow, and of how much memory. DRIFTCAST_SCALE_HISTORY is how much history
 // is there first (default 3h), DRIFTCAST_SCALE_GPUS a further size, such as
-// 100000. The growth exponents are printed last: 1 is linear.
+// 100000. A size after another tells the exponents of growth: 1 is linear.
 func BenchmarkScale(b *testing.B) {
 	history := 3 * time.Hour
 	if text := os.Getenv("DRIFTCAST_SCALE_HISTORY"); text != "" {
@@ -239,14 +239,16 @@ func BenchmarkScale(b *testing.B) {
 			b.ReportMetric(peak, "heap-MiB")
 			b.ReportMetric(residentPeak(), "rss-MiB")
 			b.ReportMetric(0, "ns/op")
-			if size.signals == 10 {
-				of10 = append(of10, measured{float64(size.gpus), steps.cpu / float64(n), peak})
+			if size.signals != 10 {
+				return
+			}
+			of10 = append(of10, measured{float64(size.gpus), steps.cpu / float64(n), peak})
+			if len(of10) > 1 {
+				from, to := of10[len(of10)-2], of10[len(of10)-1]
+				grown := func(a, b float64) float64 { return math.Log(b/a) / math.Log(to.gpus/from.gpus) }
+				b.ReportMetric(grown(from.step, to.step), "time-exponent")
+				b.ReportMetric(grown(from.heap, to.heap), "heap-exponent")
 			}
 		})
-	}
-	for i := 1; i < len(of10); i++ {
-		from, to := of10[i-1], of10[i]
-		grown := func(a, b float64) float64 { return math.Log(b/a) / math.Log(to.gpus/from.gpus) }
-		b.Logf("growth from %.0f to %.0f GPUs: time %.2f, heap %.2f", from.gpus, to.gpus, grown(from.step, to.step), grown(from.heap, to.heap))
 	}
 }
