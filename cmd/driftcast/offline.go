@@ -68,8 +68,9 @@ func (o *offline) forecaster(ctx context.Context, ledger forecaster.Ledger, wind
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	return forecaster.New(forecaster.Options{Targets: o.targets, History: lasting{reader, o.history}, Ledger: ledger, Registry: o.registry,
-		Now: func() time.Time { return o.now }, Window: window, Seed: o.config.Training.Seed, Logger: logger, Events: events})
+		Now: func() time.Time { return o.now.Add(time.Since(began)) }, Window: window, Seed: o.config.Training.Seed, Logger: logger, Events: events})
 }
 
 // signalsOf returns the targets' own signals and their maintenance.
