@@ -15,7 +15,7 @@ help: ## print this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(UI) ## build ./driftcast, web page included
-	go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o driftcast ./cmd/driftcast
+	go build -ldflags '-s -w -X main.version=$(VERSION)' -o driftcast ./cmd/driftcast
 
 run: build ## build and start the demo on loopback: a simulated GPU cluster, nothing else needed
 	./driftcast demo

@@ -21,7 +21,8 @@ import (
 
 // signalSet is what is forecast and collected, replaced as a whole by a reload.
 type signalSet struct {
-	grid    time.Duration // of all of them; 0: as the files say
+	grid    time.Duration          // of all of them; 0: as the files say
+	tune    func(*features.Target) // nil: nothing
 	mu      sync.RWMutex
 	signals []collector.Signal
 	list    []features.Target
@@ -34,6 +35,11 @@ func (s *signalSet) set(files []*features.File) {
 	for _, f := range files {
 		for _, t := range f.Targets() {
 			s.list = append(s.list, *t)
+		}
+	}
+	if s.tune != nil {
+		for i := range s.list {
+			s.tune(&s.list[i])
 		}
 	}
 	if s.grid > 0 {

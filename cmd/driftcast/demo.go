@@ -16,6 +16,7 @@ import (
 
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/internal/sim"
 )
 
@@ -37,6 +38,9 @@ func (a *app) demoCommand() *cobra.Command {
 announce themselves. It writes a fortnight of history and then lives on in accelerated time, so that forecasts are seen
 coming true or not. The pipeline is the one of "driftcast serve"; only the source and the actuator differ. The simulated
 cluster obeys the corrections that you approve.
+
+Events warn from a risk of 0.1 here, so that corrections are proposed soon: approve one with "driftcast corrections approve"
+and watch the node's load move away.
 
 Without --storage.path everything is kept in a temporary folder and removed at the end.`,
 		Args: cobra.NoArgs,
@@ -119,6 +123,7 @@ func (a *app) demo(ctx context.Context, f *demoFlags, logger *slog.Logger) error
 		simulated: true,
 		grid:      demoInterval,
 		packs:     demoPacks,
+		tune:      warnEarly,
 		run: func(ctx context.Context) error {
 			if rest.until(ctx, func() bool { return s.ready() == nil }) != nil {
 				return nil // the end came first
@@ -153,12 +158,23 @@ func (a *app) simulatePast(ctx context.Context, cluster *sim.Cluster, raw *colle
 	return err
 }
 
+// warnEarly lets events warn from a low risk: faults are rare, honest risks of
+// them are low, and a wrong cordon costs little in a simulated cluster.
+func warnEarly(t *features.Target) {
+	if t.IsEvent() {
+		t.Warn = features.Warn{Risk: demoRisk, Budget: features.Budget{Count: 4, Per: 24 * time.Hour}}
+	}
+}
+
+// demoRisk is the risk from which events warn in the demo.
+const demoRisk = 0.1
+
 // demoPolicies propose to cordon nodes; a person approves.
 func demoPolicies() []corrector.Policy {
 	return []corrector.Policy{
-		{Name: "cordon", Actuator: "cordon", Mode: corrector.Approve, MinRisk: 0.5, CoolDown: model.Duration(6 * time.Hour), Expires: model.Duration(24 * time.Hour),
+		{Name: "cordon", Actuator: "cordon", Mode: corrector.Approve, MinRisk: demoRisk, CoolDown: model.Duration(6 * time.Hour), Expires: model.Duration(24 * time.Hour),
 			VerifyAfter: model.Duration(2 * time.Hour), Budget: corrector.Budget{Concurrent: 3, Percent: 15}},
-		{Name: "prefer-no-schedule", Actuator: "taint", Mode: corrector.Approve, MinRisk: 0.5, CoolDown: model.Duration(6 * time.Hour), Expires: model.Duration(24 * time.Hour),
+		{Name: "prefer-no-schedule", Actuator: "taint", Mode: corrector.Approve, MinRisk: demoRisk, CoolDown: model.Duration(6 * time.Hour), Expires: model.Duration(24 * time.Hour),
 			VerifyAfter: model.Duration(2 * time.Hour), Budget: corrector.Budget{Concurrent: 4, Percent: 20}},
 	}
 }

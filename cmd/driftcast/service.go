@@ -15,6 +15,7 @@ import (
 	"github.com/driftcast/driftcast/api"
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/models"
 	"github.com/driftcast/driftcast/store"
@@ -29,6 +30,7 @@ type world struct {
 	tick      time.Duration // real time between steps; 0: the interval
 	simulated bool
 	grid      time.Duration                   // of every target; 0: as the target files say
+	tune      func(*features.Target)          // changes each target; nil: nothing
 	packs     []string                        // built-in ones to take; none: all
 	run       func(ctx context.Context) error // what else lives in this world; nil: nothing
 }
@@ -51,7 +53,7 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 	if err != nil {
 		return nil, err
 	}
-	signals := &signalSet{grid: w.grid}
+	signals := &signalSet{grid: w.grid, tune: w.tune}
 	signals.set(files)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
