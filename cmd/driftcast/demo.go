@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -97,6 +98,13 @@ func (a *app) demo(ctx context.Context, f *demoFlags, logger *slog.Logger) error
 	c.History.Backfill = model.Duration(time.Duration(f.days) * 24 * time.Hour)
 	c.Training.Seed = f.seed
 
+	probe, err := net.Listen("tcp", f.web.listen) //nolint:noctx // closed at once: better to hear now that the port is taken
+	if err != nil {
+		return fmt.Errorf("--web.listen-address: %w", err)
+	}
+	if err := probe.Close(); err != nil {
+		return err
+	}
 	began := time.Now()
 	end := began.UTC().Truncate(demoInterval)
 	start := end.Add(-time.Duration(f.days) * 24 * time.Hour)
