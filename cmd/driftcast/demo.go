@@ -133,7 +133,7 @@ func (a *app) demo(ctx context.Context, f *demoFlags, logger *slog.Logger) error
 		packs:     demoPacks,
 		tune:      warnEarly,
 		run: func(ctx context.Context) error {
-			if rest.until(ctx, func() bool { return s.ready() == nil }) != nil {
+			if !rest.until(ctx, func() bool { return s.ready() == nil }) {
 				return nil // the end came first
 			}
 			fmt.Fprintf(a.err, "  First forecasts after %s; models are trained in the background.\n", time.Since(began).Round(time.Second))
@@ -201,18 +201,19 @@ func (r *rest) now() time.Time {
 	return r.began
 }
 
-// until ends the rest once ready says so.
-func (r *rest) until(ctx context.Context, ready func() bool) error {
+// until ends the rest once ready says so; it returns false where ctx ended
+// first.
+func (r *rest) until(ctx context.Context, ready func() bool) bool {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for !ready() {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return false
 		case <-tick.C:
 		}
 	}
 	now := time.Now()
 	r.over.Store(&now)
-	return nil
+	return true
 }
