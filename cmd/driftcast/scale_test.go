@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ import (
 // the one name in it, which is all that the targets below ask for.
 type askedPlainly struct {
 	*sim.Scale
-	samples int
+	samples atomic.Int64
 }
 
 var plainName = regexp.MustCompile(`[a-z]+_(event|[0-9]+)`)
@@ -33,7 +34,7 @@ var plainName = regexp.MustCompile(`[a-z]+_(event|[0-9]+)`)
 func (p *askedPlainly) QueryRange(ctx context.Context, expr string, w collector.Window) (collector.Result, error) {
 	r, err := p.Scale.QueryRange(ctx, plainName.FindString(expr), w)
 	for _, s := range r.Series {
-		p.samples += len(s.Times)
+		p.samples.Add(int64(len(s.Times)))
 	}
 	return r, err
 }
@@ -178,8 +179,8 @@ func TestScaleSmall(t *testing.T) {
 			t.Fatalf("got %d forecasts, want %d: %+v", made, 3*gpus, s.forecaster.Status())
 		}
 	}
-	if want := gpus * 10 * (180 + 1 + 2); s.source.samples != want {
-		t.Errorf("collected %d samples, want %d: each grid point once", s.source.samples, want)
+	if want := int64(gpus * 10 * (180 + 1 + 2)); s.source.samples.Load() != want {
+		t.Errorf("collected %d samples, want %d: each grid point once", s.source.samples.Load(), want)
 	}
 	f, err := s.store.Forecast(t.Context(), "Hot", "gpu/gpu-00003:5")
 	if err != nil {
@@ -220,7 +221,7 @@ func BenchmarkScale(b *testing.B) {
 			heap := watchHeap()
 			s := newScaled(b, size.gpus, size.signals, history)
 			first, _ := s.step(b)
-			backfilled := s.source.samples
+			backfilled := s.source.samples.Load()
 			var steps cost
 			made, n := 0, 0
 			for b.Loop() {
