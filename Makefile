@@ -42,7 +42,7 @@ race: ## tests under the race detector (needs a C compiler)
 fuzz: ## every fuzz target for FUZZ=10s
 	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | awk '{print $$2}'); do \
-	    echo "fuzz $$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) $$dir; done; done
+	    echo "fuzz $$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) -fuzzminimizetime 1s $$dir; done; done
 
 bench: ## Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
