@@ -42,7 +42,7 @@ func (s *Server) ReadForecast(ctx context.Context, r gen.ReadForecastRequestObje
 	}
 	answer := gen.Forecast{
 		Target: f.Target, Type: typeOf(t, known, f), Subject: subject(f.Subject), Model: f.Model, Origin: f.Origin.UTC(),
-		Unit: s.unit(f.Target), IntervalSeconds: seconds(f.Interval), Objective: objective(t), Threshold: threshold(t),
+		Unit: s.unit(f.Target), IntervalSeconds: seconds(f.Interval), Objective: objective(t), Threshold: t.Warn.Threshold(),
 		Warning: warns(t, f), Risks: convert(f.Risks, risk), Drivers: convert(f.Drivers, driver), Path: pathOf(f),
 		Crossing: moment(crossing(t, f)), Past: gen.Points{Times: []float64{}, Values: []*float64{}},
 	}

@@ -36,7 +36,7 @@ func (s *Server) ListForecasts(ctx context.Context, r gen.ListForecastsRequestOb
 		list.Items[i] = gen.ForecastItem{
 			Target: f.Target, Type: typeOf(t, known, f), Subject: subject(f.Subject), Model: f.Model, Origin: f.Origin.UTC(),
 			Unit: s.unit(f.Target), Objective: objective(t), Risk: number(compared(f.Risks, q.Horizon)),
-			Threshold: threshold(t), Warning: warns(t, f), Risks: convert(f.Risks, risk),
+			Threshold: t.Warn.Threshold(), Warning: warns(t, f), Risks: convert(f.Risks, risk),
 			Drivers: convert(f.Drivers[:min(3, len(f.Drivers))], driver), Past: sparks[i], Future: medians(f, sparkPoints),
 		}
 	}
@@ -129,17 +129,9 @@ func objective(t features.Target) *gen.Objective {
 	return &gen.Objective{Op: gen.ObjectiveOp(t.Objective.Op), Bound: t.Objective.Bound}
 }
 
-// threshold is the risk from which a target warns.
-func threshold(t features.Target) float64 {
-	if t.Warn.Risk == 0 {
-		return 0.7
-	}
-	return t.Warn.Risk
-}
-
 func warns(t features.Target, f models.Forecast) bool {
 	for _, r := range f.Risks {
-		if r.Probability >= threshold(t) {
+		if r.Probability >= t.Warn.Threshold() {
 			return true
 		}
 	}

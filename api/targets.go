@@ -56,7 +56,7 @@ func (s *Server) showTarget(t features.Target) (gen.Target, error) {
 		Name: t.Name, Group: t.Group, Type: gen.TargetKindLevel, Subject: spec(t.Subject), IntervalSeconds: seconds(t.Interval),
 		Expr: t.Level, Alert: optional(t.Alert), Unit: optional(s.unit(t.Name)), Objective: objective(t), ForSeconds: seconds(t.For),
 		Scale: string(t.Scale), Signals: append([]string{}, t.Signals...), Maintenance: optional(t.Maintenance),
-		Warn: gen.Warn{Risk: threshold(t)}, Correction: t.Correction, Labels: some(t.Labels), Annotations: some(t.Annotations),
+		Warn: gen.Warn{Risk: t.Warn.Threshold()}, Correction: t.Correction, Labels: some(t.Labels), Annotations: some(t.Annotations),
 		Champion: optional(champion), HorizonsSeconds: []int64{},
 	}
 	if t.IsEvent() {

@@ -212,7 +212,7 @@ func (c *Collector) fetch(ctx context.Context, s Signal, w Window, r *SignalRepo
 	if err != nil {
 		return nil, err
 	}
-	series, err := subjects(s, result.Series)
+	series, err := s.Reduce(result.Series)
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// subjects reduces series to the labels of their subject. A series that lacks
+// Reduce keeps of series only the labels of their subject. A series that lacks
 // one of them, and a second series of the same subject, are errors that say what
 // to write instead.
-func subjects(s Signal, series []Series) ([]Series, error) {
+func (s Signal) Reduce(series []Series) ([]Series, error) {
 	out := make([]Series, 0, len(series))
 	seen := make(map[string]int, len(series))
 	names := strings.Join(s.Subject.Labels, ", ")

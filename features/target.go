@@ -94,6 +94,17 @@ type Warn struct {
 	Budget Budget  // at most so many warnings; zero: no budget
 }
 
+// DefaultRisk is the threshold of targets that name none.
+const DefaultRisk = 0.7
+
+// Threshold is the risk from which a target warns.
+func (w Warn) Threshold() float64 {
+	if w.Risk > 0 {
+		return w.Risk
+	}
+	return DefaultRisk
+}
+
 // Budget is a number of warnings per duration, such as "2/day".
 type Budget struct {
 	Count float64

@@ -110,7 +110,7 @@ func (f *Forecaster) settle(ctx context.Context, t *features.Target, s *state, d
 			continue // nothing is known of it then
 		}
 		truth.fill(o, row, horizons[o.Horizon], base)
-		o.Warned = o.Risk >= threshold(t)
+		o.Warned = o.Risk >= t.Warn.Threshold()
 		if f.o.Acted == nil || o.Happened != o.Happened && o.Actual != o.Actual {
 			continue
 		}

@@ -41,20 +41,10 @@ func (h *active) fall(t *features.Target, a *assessed, origin time.Time) (resolv
 	}
 	w.Origin, w.Fresh = origin, a.fresh
 	w.Annotations = annotate(t, w)
-	if h.below++; highest >= calm*threshold(t) && !a.happening {
+	if h.below++; highest >= calm*t.Warn.Threshold() && !a.happening {
 		h.below = 0
 	}
 	return h.below >= calmSteps
-}
-
-// DefaultRisk is the threshold of targets that name none.
-const DefaultRisk = 0.7
-
-func threshold(t *features.Target) float64 {
-	if t.Warn.Risk > 0 {
-		return t.Warn.Risk
-	}
-	return DefaultRisk
 }
 
 // tolerance is how old the newest sample of a subject may be for a warning to
@@ -167,9 +157,9 @@ func assess(t *features.Target, a *assessed, origin time.Time) (w Warning, over 
 		return w, false
 	}
 	for _, r := range a.forecast.Risks {
-		if r.Probability >= threshold(t) {
+		if r.Probability >= t.Warn.Threshold() {
 			w = Warning{
-				Target: t.Name, Subject: a.subject, Horizon: r.Horizon, Risk: r.Probability, Threshold: threshold(t), Lead: a.lead,
+				Target: t.Name, Subject: a.subject, Horizon: r.Horizon, Risk: r.Probability, Threshold: t.Warn.Threshold(), Lead: a.lead,
 				Drivers: a.forecast.Drivers, Labels: maps.Clone(t.Labels), Correction: t.Correction,
 				Origin: origin, StartsAt: origin, Fresh: a.fresh,
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/driftcast/driftcast/collector"
@@ -42,19 +41,11 @@ func derive(ctx context.Context, a archive, signals []collector.Signal, w collec
 		if err != nil {
 			return nil, fmt.Errorf("signal %s: %w", s.Name, err)
 		}
-		seen := map[collector.Subject]bool{}
-		for i := range answer.Series {
-			kept, subject, ok := reduce(s.Subject, answer.Series[i].Labels)
-			if !ok {
-				continue // of no subject
-			}
-			if seen[subject] {
-				return nil, fmt.Errorf("signal %s: more than one series for %s (aggregate by (%s))", s.Name, subject, strings.Join(s.Subject.Labels, ", "))
-			}
-			seen[subject] = true
-			answer.Series[i].Labels = kept
+		series, err := s.Reduce(answer.Series)
+		if err != nil {
+			return nil, err
 		}
-		if err := d.made.Add(s.Name, answer.Series...); err != nil {
+		if err := d.made.Add(s.Name, series...); err != nil {
 			return nil, fmt.Errorf("signal %s: %w", s.Name, err)
 		}
 		d.has[s.Name] = true
@@ -70,18 +61,7 @@ func (d *derived) Select(ctx context.Context, signal string, w collector.Window)
 	return d.archive.Select(ctx, signal, w)
 }
 
-// reduce keeps only the labels that name the subject.
-func reduce(spec collector.SubjectSpec, all collector.Labels) (kept collector.Labels, subject collector.Subject, ok bool) {
-	subject, ok = spec.Subject(all)
-	for _, l := range all {
-		if slices.Contains(spec.Labels, l.Name) {
-			kept = append(kept, l)
-		}
-	}
-	return kept, subject, ok
-}
-
-// span of what an archive holds of some signals: from the first sample to the
+// extent is what an archive holds: from the first sample to the
 // last, on the grid.
 func extent(ctx context.Context, a archive, step time.Duration) (collector.Window, error) {
 	stored, err := a.Signals(ctx)

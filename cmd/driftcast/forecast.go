@@ -101,7 +101,7 @@ func (a *app) forecastAll(ctx context.Context, o *offline, target string, limit 
 	}
 	thresholds := map[string]float64{}
 	for i := range o.targets {
-		thresholds[o.targets[i].Name] = threshold(&o.targets[i])
+		thresholds[o.targets[i].Name] = o.targets[i].Warn.Threshold()
 	}
 	var found error
 	for _, f := range list {
@@ -140,7 +140,7 @@ func (a *app) forecastOne(ctx context.Context, o *offline, text string) error {
 		return err
 	}
 	var found error
-	if highest(f) >= threshold(target) {
+	if highest(f) >= target.Warn.Threshold() {
 		found = errFound
 	}
 	past, err := o.past(ctx, target, f)
@@ -213,13 +213,6 @@ func blank(n int) []float64 {
 		list[i] = math.NaN()
 	}
 	return list
-}
-
-func threshold(t *features.Target) float64 {
-	if t.Warn.Risk > 0 {
-		return t.Warn.Risk
-	}
-	return 0.7
 }
 
 // highest is the highest risk at any horizon, NaN where there is none.

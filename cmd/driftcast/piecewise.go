@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/driftcast/driftcast/collector"
@@ -32,7 +31,7 @@ func (p piecewise) QueryRange(ctx context.Context, expr string, w collector.Wind
 		}
 		out.Warnings = append(out.Warnings, got.Warnings...)
 		for _, s := range got.Series {
-			k := key(s)
+			k := s.Name + s.Labels.String()
 			if i, known := at[k]; known {
 				whole := &out.Series[i]
 				whole.Times, whole.Values = append(whole.Times, s.Times...), append(whole.Values, s.Values...)
@@ -43,14 +42,4 @@ func (p piecewise) QueryRange(ctx context.Context, expr string, w collector.Wind
 		}
 	}
 	return out, nil
-}
-
-// key tells series apart.
-func key(s collector.Series) string {
-	var b strings.Builder
-	b.WriteString(s.Name)
-	for _, l := range s.Labels {
-		b.WriteString("\xff" + l.Name + "\xff" + l.Value)
-	}
-	return b.String()
 }

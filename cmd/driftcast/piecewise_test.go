@@ -38,7 +38,7 @@ func TestPiecewiseIsTheSameAnswer(t *testing.T) {
 			byLabels := cmp.Transformer("byLabels", func(series []collector.Series) map[string]collector.Series {
 				out := map[string]collector.Series{}
 				for _, s := range series {
-					out[key(s)] = s
+					out[(s.Name + s.Labels.String())] = s
 				}
 				return out
 			})

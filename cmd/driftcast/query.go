@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -119,16 +118,8 @@ func (a *app) printAnswer(answer collector.Result) error {
 				if math.IsNaN(s.Values[j]) {
 					value = "NaN"
 				}
-				t.row(braces(s.Labels), v.Time, value)
+				t.row(s.Labels.String(), v.Time, value)
 			}
 		}
 	})
-}
-
-func braces(l collector.Labels) string {
-	words := make([]string, len(l))
-	for i, x := range l {
-		words[i] = fmt.Sprintf("%s=%q", x.Name, x.Value)
-	}
-	return "{" + strings.Join(words, ", ") + "}"
 }
