@@ -110,7 +110,9 @@ func (m *mixture) trials(f *features.Frame, rows []int) [][]trialCase {
 		h       = new(history)
 		future  []float64
 		typical = typicalUnit(f, rows)
-		leads   = calibrationLeads(f.Leads, 4*len(rows))
+		indices = calibrationLeads(f.Leads, 4*len(rows))
+		leads   = at(f.Leads, indices)
+		paths   = make([][]float64, len(m.experts))
 		cases   [][]trialCase
 		sums    = make(map[int]float64) // naive's error by subject
 		counts  = make(map[int]float64)
@@ -118,29 +120,29 @@ func (m *mixture) trials(f *features.Frame, rows []int) [][]trialCase {
 		all     float64
 		n       float64
 	)
+	for j := range paths {
+		paths[j] = make([]float64, len(leads)*len(Quantiles))
+	}
 	for _, row := range rows {
-		if !h.begin(f.Past(row), f.Target.Scale, typical) {
+		if !h.begin(f, row, typical) {
 			continue
 		}
-		for j, b := range m.experts {
-			b.begin(h)
-			h.own[j] = h.q
+		for j := range m.experts {
+			m.expert(h, j, leads, paths[j])
 		}
 		future = f.Future(row, future[:0])
-		for _, i := range leads {
+		for at, i := range indices {
 			if future[i]-future[i] != 0 {
 				continue
 			}
-			lead := f.Leads[i]
-			k := nearestKnot(lead)
+			k := nearestKnot(leads[at])
 			for len(cases) <= k {
 				cases, subject = append(cases, nil), append(subject, nil)
 			}
 			c := trialCase{actual: future[i]}
 			for j := range m.experts {
-				m.expert(h, j, lead, &c.q[j])
 				for q := range c.q[j] {
-					c.q[j][q] = h.out(c.q[j][q])
+					c.q[j][q] = h.out(paths[j][at*len(Quantiles)+q])
 				}
 			}
 			s := f.Rows[row].Subject

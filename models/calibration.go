@@ -51,7 +51,7 @@ func typicalUnit(f *features.Frame, rows []int) float64 {
 	h := new(history)
 	var units []float64
 	for _, row := range rows {
-		if h.begin(f.Past(row), f.Target.Scale, 0) && !h.constant() {
+		if h.begin(f, row, 0) && !h.constant() {
 			units = append(units, h.unit)
 		}
 	}

@@ -12,7 +12,16 @@ func Catalog(t *features.Target) []Model {
 	if t.IsEvent() {
 		return eventCatalog()
 	}
-	return []Model{Naive{}, SeasonalNaive{}, WindowQuantile{}, Blend{}}
+	all := []Model{Naive{}, SeasonalNaive{}, WindowQuantile{}}
+	for _, m := range learners() {
+		all = append(all, m)
+	}
+	return append(all, Blend{})
+}
+
+// learners lists the level models that learn; the blend is made of these too.
+func learners() []learned {
+	return []learned{}
 }
 
 // ByName returns the model of that name in the target's catalog, or an error
@@ -34,6 +43,11 @@ func decoderOf(kind string) func(payload []byte) (Fitted, error) {
 	switch kind {
 	case kindNaive, kindSeasonal, kindWindow, kindBlend:
 		return func(payload []byte) (Fitted, error) { return decodeLevel(kind, payload) }
+	}
+	for _, m := range learners() {
+		if m.kind == kind {
+			return func(payload []byte) (Fitted, error) { return decodeLevel(kind, payload) }
+		}
 	}
 	return eventDecoder(kind)
 }

@@ -22,14 +22,14 @@ type conformal struct {
 type errorsByKnot [][len(Quantiles)][]float64
 
 // add notes the errors at a lead of an actual value z.
-func (e *errorsByKnot) add(lead int, z float64, h *history, centred bool) {
+func (e *errorsByKnot) add(lead int, z float64, quantiles []float64, unit float64, centred bool) {
 	const limit = 1e12
 	k := nearestKnot(lead)
 	for len(*e) <= k {
 		*e = append(*e, [len(Quantiles)][]float64{})
 	}
-	for i, q := range h.q {
-		x := min(max((z-q)/h.unit, -limit), limit)
+	for i, q := range quantiles[:len(Quantiles)] {
+		x := min(max((z-q)/unit, -limit), limit)
 		(*e)[k][i] = append((*e)[k][i], x)
 		if centred {
 			break

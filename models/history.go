@@ -2,6 +2,7 @@ package models
 
 import (
 	"math"
+	"time"
 
 	"github.com/driftcast/driftcast/features"
 )
@@ -10,7 +11,10 @@ import (
 // the last known value, its age, and the local unit in which errors are
 // measured. It is scratch, used again for row after row.
 type history struct {
-	past []float64 // raw, up to and including the origin; not finite is missing
+	past    []float64 // raw, up to and including the origin; not finite is missing
+	columns []float64 // the row's features
+	origin  int64     // Unix seconds
+	step    int64     // seconds of a grid step
 	transform
 	last float64 // last known value, on the model's scale
 	age  int     // grid steps since the last known value
@@ -19,19 +23,20 @@ type history struct {
 	recent [recentLength]float64 // latest known values on the model's scale, newest first
 	known  int                   // how many of recent are filled
 
-	sorted [recentLength]float64               // room for a model that sorts
-	q      [len(Quantiles)]float64             // what the model says
-	own    [mixtureMax][len(Quantiles)]float64 // what each expert of a mixture said first
+	room  []float64 // what take hands out
+	taken int
 }
 
 // recentLength is how many known values a history looks back over.
 const recentLength = 256
 
-// begin reads the past of a row. typical is the unit to lean on while little
-// is known; ok is false where nothing is.
-func (h *history) begin(past []float64, scale features.Scale, typical float64) (ok bool) {
-	h.past, h.scale = past, scale
-	h.known, h.age = 0, 0
+// begin reads a row of a frame. typical is the unit to lean on while little is
+// known; ok is false where nothing is.
+func (h *history) begin(f *features.Frame, row int, typical float64) (ok bool) {
+	past, scale := f.Past(row), f.Target.Scale
+	h.past, h.scale, h.columns = past, scale, f.Features(row)
+	h.origin, h.step = f.OriginOf(row).Unix(), int64(f.Panel.Interval/time.Second)
+	h.known, h.age, h.taken = 0, 0, 0
 	var sum float64
 	for i := len(past) - 1; i >= 0 && h.known < recentLength; i-- {
 		v := past[i]
@@ -61,6 +66,23 @@ func (h *history) begin(past []float64, scale features.Scale, typical float64) (
 	h.last = h.recent[0]
 	h.unit = localUnit(h.recent[:h.known], typical)
 	return true
+}
+
+// take returns room for n numbers, not cleared, until the next begin.
+func (h *history) take(n int) []float64 {
+	if h.taken+n > len(h.room) {
+		h.room, h.taken = make([]float64, 2*(h.taken+n)), 0 // what was taken before stays with its takers
+	}
+	h.taken += n
+	return h.room[h.taken-n : h.taken : h.taken]
+}
+
+// setPoint makes all quantiles of the i-th lead one point.
+func setPoint(q []float64, i int, z float64) {
+	q = q[i*len(Quantiles) : (i+1)*len(Quantiles)]
+	for k := range q {
+		q[k] = z
+	}
 }
 
 // localUnit is a robust scale of the latest known values z, newest first: the

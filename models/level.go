@@ -15,17 +15,19 @@ import (
 // missing data, intervals, risks, bytes) is the same for all and is here.
 // A base is immutable and safe for concurrent use.
 type base interface {
-	// begin writes the quantiles of the first lead into h.q.
-	begin(h *history)
-	// at writes the quantiles of a lead ≥ 1 into h.q, after begin.
-	at(h *history, lead int)
+	// path writes the quantiles of each of leads (ascending, ≥ 1) into q
+	// (len(leads)×len(Quantiles), row-major): finite, on the model's scale. It
+	// takes what room it needs from h.
+	path(h *history, leads []int, q []float64)
 	// prior is the error, in local units, to expect of a lead at a standard
 	// normal quantile z while nothing has been learned yet.
 	prior(lead int, z float64) float64
 	// centred says that the quantiles are one point forecast, which stays the
 	// median.
 	centred() bool
-	// pack writes the base's own fields.
+	// kind names the base in bytes; pack writes its fields, unpackBase reads
+	// both.
+	kind() string
 	pack(p *packer)
 }
 
@@ -45,8 +47,12 @@ type level struct {
 
 // fitLevel calibrates a base on the labelled rows of a frame.
 func fitLevel(ctx context.Context, kind, name string, b base, f *features.Frame, o FitOptions) (*level, error) {
+	return calibrateLevel(ctx, kind, name, b, f, calibrationRows(f), o)
+}
+
+// calibrateLevel calibrates a base on some labelled rows of a frame.
+func calibrateLevel(ctx context.Context, kind, name string, b base, f *features.Frame, rows []int, o FitOptions) (*level, error) {
 	l := &level{kind: kind, name: name, base: b, scale: f.Target.Scale}
-	rows := calibrationRows(f)
 	l.typical = typicalUnit(f, rows)
 	errs, seen, err := collectErrors(ctx, b, f, rows, l.typical, o.Progress)
 	if err != nil {
@@ -69,9 +75,11 @@ func fitLevel(ctx context.Context, kind, name string, b base, f *features.Frame,
 // and how many actuals it was asked about.
 func collectErrors(ctx context.Context, b base, f *features.Frame, rows []int, typical float64, progress func(done, total int)) (errs errorsByKnot, seen int, err error) {
 	var (
-		h      = new(history)
-		future []float64
-		leads  = calibrationLeads(f.Leads, len(rows))
+		h       = new(history)
+		future  []float64
+		indices = calibrationLeads(f.Leads, len(rows))
+		leads   = at(f.Leads, indices)
+		path    = make([]float64, len(leads)*len(Quantiles))
 	)
 	for n, row := range rows {
 		if n%64 == 0 {
@@ -82,20 +90,28 @@ func collectErrors(ctx context.Context, b base, f *features.Frame, rows []int, t
 				progress(n, len(rows))
 			}
 		}
-		if !h.begin(f.Past(row), f.Target.Scale, typical) {
+		if !h.begin(f, row, typical) {
 			continue
 		}
-		b.begin(h)
+		b.path(h, leads, path)
 		future = f.Future(row, future[:0])
-		for _, i := range leads {
+		for n, i := range indices {
 			if v := future[i]; v-v == 0 {
-				b.at(h, f.Leads[i])
-				errs.add(f.Leads[i]+h.age, h.in(v), h, b.centred())
+				errs.add(leads[n]+h.age, h.in(v), path[n*len(Quantiles):], h.unit, b.centred())
 				seen++
 			}
 		}
 	}
 	return errs, seen, nil
+}
+
+// at returns the elements of x at indices.
+func at(x, indices []int) []int {
+	out := make([]int, len(indices))
+	for n, i := range indices {
+		out[n] = x[i]
+	}
+	return out
 }
 
 // calibrateRisks fits, for each horizon, the map from the risk that the path
@@ -162,7 +178,7 @@ func (l *level) Predict(f *features.Frame, row int, out *Forecast) error {
 		h = new(history)
 	}
 	defer l.scratch.Put(h)
-	if !h.begin(f.Past(row), l.scale, l.typical) {
+	if !h.begin(f, row, l.typical) {
 		return fmt.Errorf("%s of %s: %w before %s", t.Name, out.Subject, ErrNoData, out.Origin.UTC().Format(time.RFC3339))
 	}
 	out.Path = slices.Grow(out.Path, len(f.Leads)*len(Quantiles))[:len(f.Leads)*len(Quantiles)]
@@ -176,13 +192,12 @@ func (l *level) Predict(f *features.Frame, row int, out *Forecast) error {
 // path writes the calibrated quantiles of every lead, ascending.
 func (l *level) path(h *history, leads []int, path []float64) {
 	var offsets [len(Quantiles)]float64
-	l.base.begin(h)
+	l.base.path(h, leads, path)
 	for i, lead := range leads {
-		l.base.at(h, lead)
 		l.intervals.at(lead+h.age, &offsets)
 		q := path[i*len(Quantiles) : (i+1)*len(Quantiles)]
 		for k := range q {
-			q[k] = h.out(h.q[k] + h.unit*offsets[k])
+			q[k] = h.out(q[k] + h.unit*offsets[k])
 		}
 		sortFew(q)
 	}

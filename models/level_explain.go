@@ -20,7 +20,7 @@ func (l *level) Explain(f *features.Frame, row int, dst []Driver) []Driver {
 		h = new(history)
 	}
 	defer l.scratch.Put(h)
-	if !h.begin(past, l.scale, l.typical) || len(f.Leads) == 0 {
+	if !h.begin(f, row, l.typical) || len(f.Leads) == 0 {
 		return dst
 	}
 	last := h.out(h.last)
@@ -43,7 +43,8 @@ func (l *level) Explain(f *features.Frame, row int, dst []Driver) []Driver {
 			add("season_value", "the same time "+ago+" ago", v, v-last)
 		}
 	}
-	recent := h.sorted[:copy(h.sorted[:], h.recent[:h.known])]
+	recent := h.take(h.known)
+	copy(recent, h.recent[:h.known])
 	slices.Sort(recent)
 	middle := h.out(recent[h.known/2])
 	add("recent_median", "median of the last "+strconv.Itoa(h.known)+" samples", middle, middle-last)

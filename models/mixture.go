@@ -15,41 +15,52 @@ type mixture struct {
 
 const mixtureMax = 8
 
-func (m *mixture) begin(h *history) {
-	for j, b := range m.experts {
-		b.begin(h)
-		h.own[j] = h.q
-	}
-	m.at(h, 1)
-}
-
-func (m *mixture) at(h *history, lead int) {
-	k := bits.Len(uint(max(lead, 1))) - 1
-	near, far, share := m.weights[len(m.weights)-1], m.weights[len(m.weights)-1], 0.0
-	if k < len(m.weights)-1 {
-		near, far, share = m.weights[k], m.weights[k+1], float64(lead-1<<k)/float64(int(1)<<k)
-	}
-	var sum, q [len(Quantiles)]float64
+func (m *mixture) path(h *history, leads []int, q []float64) {
+	own := h.take(len(q))
+	clear(q)
 	for j := range m.experts {
-		w := (1-share)*near[j] + share*far[j]
-		if w == 0 {
+		if !m.asked(j) {
 			continue
 		}
-		m.expert(h, j, lead, &q)
-		for i := range sum {
-			sum[i] += w * q[i]
+		m.expert(h, j, leads, own)
+		for i, lead := range leads {
+			w := m.weight(j, lead)
+			for k := i * len(Quantiles); k < (i+1)*len(Quantiles); k++ {
+				q[k] += w * own[k]
+			}
 		}
 	}
-	h.q = sum
+}
+
+// asked says whether an expert has any weight.
+func (m *mixture) asked(j int) bool {
+	for _, w := range m.weights {
+		if w[j] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// weight is that of the j-th expert at a lead, linear between knots.
+func (m *mixture) weight(j, lead int) float64 {
+	k := bits.Len(uint(max(lead, 1))) - 1
+	if k >= len(m.weights)-1 {
+		return m.weights[len(m.weights)-1][j]
+	}
+	share := float64(lead-1<<k) / float64(int(1)<<k)
+	return (1-share)*m.weights[k][j] + share*m.weights[k+1][j]
 }
 
 // expert writes the calibrated quantiles of the j-th expert.
-func (m *mixture) expert(h *history, j, lead int, q *[len(Quantiles)]float64) {
-	h.q = h.own[j]
-	m.experts[j].at(h, lead)
-	m.intervals[j].at(lead+h.age, q)
-	for i := range q {
-		q[i] = h.q[i] + h.unit*q[i]
+func (m *mixture) expert(h *history, j int, leads []int, q []float64) {
+	var offsets [len(Quantiles)]float64
+	m.experts[j].path(h, leads, q)
+	for i, lead := range leads {
+		m.intervals[j].at(lead+h.age, &offsets)
+		for k, offset := range offsets {
+			q[i*len(Quantiles)+k] += h.unit * offset
+		}
 	}
 }
 
@@ -58,10 +69,12 @@ func (m *mixture) prior(int, float64) float64 { return 0 }
 
 func (m *mixture) centred() bool { return false }
 
+func (*mixture) kind() string { return kindBlend }
+
 func (m *mixture) pack(p *packer) {
 	p.integer(len(m.experts))
 	for j, b := range m.experts {
-		p.text(kindOf(b))
+		p.text(b.kind())
 		b.pack(p)
 		m.intervals[j].pack(p)
 	}
@@ -111,21 +124,6 @@ func unpackMixture(u *unpacker) (base, error) {
 		return nil, fmt.Errorf("%w: a blend without weights", ErrCorrupt)
 	}
 	return m, nil
-}
-
-// kindOf names the kind of a base in bytes.
-func kindOf(b base) string {
-	switch b.(type) {
-	case lastValue:
-		return kindNaive
-	case lastSeason:
-		return kindSeasonal
-	case movedSeason:
-		return kindMoved
-	case recentWindow:
-		return kindWindow
-	}
-	return kindBlend
 }
 
 // unpackBase reads what a base of a kind packed, and checks it.

@@ -25,18 +25,17 @@ func (m Naive) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitted
 // lastValue is the base of Naive.
 type lastValue struct{}
 
-func (lastValue) begin(h *history) {
-	for i := range h.q {
-		h.q[i] = h.last
+func (lastValue) path(h *history, _ []int, q []float64) {
+	for i := range q {
+		q[i] = h.last
 	}
 }
-
-func (lastValue) at(*history, int) {}
 
 // prior is that of a random walk.
 func (lastValue) prior(lead int, z float64) float64 { return z * math.Sqrt(float64(lead)) }
 
 func (lastValue) centred() bool { return true }
+func (lastValue) kind() string  { return kindNaive }
 func (lastValue) pack(*packer)  {}
 
 // asFitted keeps a nil *level from becoming a Fitted that is not nil.

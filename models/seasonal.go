@@ -34,15 +34,13 @@ func (m SeasonalNaive) Fit(ctx context.Context, f *features.Frame, o FitOptions)
 // lastSeason is the base of SeasonalNaive.
 type lastSeason struct{ season int }
 
-func (lastSeason) begin(*history) {}
-
-func (b lastSeason) at(h *history, lead int) {
-	z := h.last
-	if v, ok := seasonBefore(h.past, len(h.past)-1+lead, b.season); ok {
-		z = h.in(v)
-	}
-	for i := range h.q {
-		h.q[i] = z
+func (b lastSeason) path(h *history, leads []int, q []float64) {
+	for i, lead := range leads {
+		z := h.last
+		if v, ok := seasonBefore(h.past, len(h.past)-1+lead, b.season); ok {
+			z = h.in(v)
+		}
+		setPoint(q, i, z)
 	}
 }
 
@@ -62,26 +60,27 @@ func seasonBefore(past []float64, at, season int) (float64, bool) {
 func (lastSeason) prior(_ int, z float64) float64 { return 1.5 * z }
 
 func (lastSeason) centred() bool    { return true }
+func (lastSeason) kind() string     { return kindSeasonal }
 func (b lastSeason) pack(p *packer) { p.integer(b.season) }
 
 // movedSeason forecasts the season before, moved so that it goes through the
 // last known value.
 type movedSeason struct{ season int }
 
-func (movedSeason) begin(*history) {}
-
-func (b movedSeason) at(h *history, lead int) {
-	z, n := h.last, len(h.past)
+func (b movedSeason) path(h *history, leads []int, q []float64) {
+	n := len(h.past)
 	now, known := seasonBefore(h.past, n-1-h.age, b.season)
-	if then, ok := seasonBefore(h.past, n-1+lead, b.season); ok && known {
-		z += h.in(then) - h.in(now)
-	}
-	for i := range h.q {
-		h.q[i] = z
+	for i, lead := range leads {
+		z := h.last
+		if then, ok := seasonBefore(h.past, n-1+lead, b.season); ok && known {
+			z += h.in(then) - h.in(now)
+		}
+		setPoint(q, i, z)
 	}
 }
 
 func (movedSeason) prior(_ int, z float64) float64 { return 1.5 * z }
 
 func (movedSeason) centred() bool    { return true }
+func (movedSeason) kind() string     { return kindMoved }
 func (b movedSeason) pack(p *packer) { p.integer(b.season) }

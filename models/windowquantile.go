@@ -42,22 +42,25 @@ func (m WindowQuantile) window() int {
 // recentWindow is the base of WindowQuantile.
 type recentWindow struct{ n int }
 
-func (b recentWindow) begin(h *history) {
+func (b recentWindow) path(h *history, leads []int, q []float64) {
 	n := min(b.n, h.known)
-	window := h.sorted[:n]
+	window := h.take(n)
 	copy(window, h.recent[:n])
 	slices.Sort(window)
+	first := q[:len(Quantiles)]
 	for i, level := range Quantiles {
-		h.q[i] = windowQuantile(window, level)
+		first[i] = windowQuantile(window, level)
+	}
+	for i := 1; i < len(leads); i++ {
+		copy(q[i*len(Quantiles):], first)
 	}
 }
-
-func (recentWindow) at(*history, int) {}
 
 // prior trusts the window: its quantiles are spread already.
 func (recentWindow) prior(int, float64) float64 { return 0 }
 
 func (recentWindow) centred() bool    { return false }
+func (recentWindow) kind() string     { return kindWindow }
 func (b recentWindow) pack(p *packer) { p.integer(b.n) }
 
 // windowQuantile is the quantile of ascending x, linear between order
