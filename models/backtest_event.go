@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/features"
 )
 
@@ -19,6 +20,12 @@ type EventProtocol struct {
 	Folds    int             // times that models are fitted anew within the test; 0: once
 	Models   []Model         // nil: the target's catalog; base rate and time since last are always added
 	Seed     uint64
+
+	// TestSubjects splits by subject: models are tested on those for which it
+	// is true and fitted on the others, neither being shown the other. Nil
+	// splits by time only. Where it is set and TestFrom is zero, there is no
+	// split by time: all of the others' time is learnt from.
+	TestSubjects func(collector.Subject) bool
 
 	Progress func(done, total int)    // may be nil
 	Export   func(row EventRow) error // every forecast with its outcome; may be nil
@@ -48,9 +55,11 @@ func BacktestEvent(ctx context.Context, p *features.Panel, t *features.Target, o
 
 // eventBacktest is one backtest under way.
 type eventBacktest struct {
-	panel   *features.Panel
+	learn   *features.Panel // of the subjects that models are fitted on
+	panel   *features.Panel // of the subjects that they are tested on
 	target  *features.Target
 	o       EventProtocol
+	apart   bool  // the split is by subject alone
 	origins []int // tested grid steps, ascending
 	entries []eventEntry
 	fitted  int // rows of the last fold's frame
@@ -78,14 +87,25 @@ func newEventBacktest(p *features.Panel, t *features.Target, o EventProtocol) (*
 	if !t.IsEvent() && t.Objective == nil {
 		return nil, errors.New("a level without an objective has no events; give it one, such as \"< 2\"")
 	}
-	if o.TestFrom.IsZero() {
+	learn, apart := p, o.TestSubjects != nil && o.TestFrom.IsZero()
+	if o.TestSubjects != nil {
+		learn = ofSubjects(p, func(s collector.Subject) bool { return !o.TestSubjects(s) })
+		p = ofSubjects(p, o.TestSubjects)
+		if len(learn.Subjects) == 0 || len(p.Subjects) == 0 {
+			return nil, fmt.Errorf("%w: the split by subject leaves %d to learn from and %d to test", ErrTooFewRows, len(learn.Subjects), len(p.Subjects))
+		}
+	}
+	switch {
+	case apart:
+		o.TestFrom, o.Folds = p.Start, 1
+	case o.TestFrom.IsZero():
 		o.TestFrom = p.Time(p.Len - p.Len/4)
 	}
 	if o.Every <= 0 {
 		o.Every = max(p.Interval, (time.Duration(p.Len) * p.Interval / 200).Truncate(p.Interval))
 	}
 	o.Folds = max(1, o.Folds)
-	b := &eventBacktest{panel: p, target: &target, o: o}
+	b := &eventBacktest{learn: learn, panel: p, target: &target, o: o, apart: apart}
 	b.origins = features.Origins(p, o.Every, o.TestFrom, time.Time{})
 	if len(b.origins) == 0 {
 		return nil, fmt.Errorf("%w: no origin at or after %s", ErrTooFewRows, o.TestFrom.UTC().Format(time.RFC3339))
@@ -109,7 +129,11 @@ func (b *eventBacktest) run(ctx context.Context) error {
 		if len(origins) == 0 {
 			continue
 		}
-		train, err := b.trainingFrame(origins[0])
+		until := origins[0]
+		if b.apart {
+			until = b.learn.Len
+		}
+		train, err := b.trainingFrame(until)
 		if err != nil {
 			return err
 		}
@@ -141,10 +165,10 @@ func (b *eventBacktest) trainingFrame(from int) (*features.Frame, error) {
 	if from < 2 {
 		return nil, fmt.Errorf("%w: nothing before the test", ErrTooFewRows)
 	}
-	past := *b.panel
+	past := *b.learn
 	past.Len = from
-	past.Values = make([][]float64, len(b.panel.Values))
-	for i, v := range b.panel.Values {
+	past.Values = make([][]float64, len(past.Values))
+	for i, v := range b.learn.Values {
 		past.Values[i] = v[:from:from]
 	}
 	origins := features.Origins(&past, b.o.Every, time.Time{}, time.Time{})
@@ -209,6 +233,24 @@ func (b *eventBacktest) export(f *features.Frame, row, h int, model string, risk
 		return fmt.Errorf("export: %w", err)
 	}
 	return nil
+}
+
+// ofSubjects is the panel of the subjects for which keep is true.
+func ofSubjects(p *features.Panel, keep func(collector.Subject) bool) *features.Panel {
+	out := *p
+	out.Subjects, out.Values = nil, nil
+	var kept []int
+	for s, subject := range p.Subjects {
+		if keep(subject) {
+			kept, out.Subjects = append(kept, s), append(out.Subjects, subject)
+		}
+	}
+	for k := range p.Signals {
+		for _, s := range kept {
+			out.Values = append(out.Values, p.Series(k, s))
+		}
+	}
+	return &out
 }
 
 func (b *eventBacktest) progress(done, total int) {

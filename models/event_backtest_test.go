@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/models"
 )
@@ -182,5 +183,40 @@ func TestBacktestRefuses(t *testing.T) {
 	cancel()
 	if _, err := models.BacktestEvent(ctx, p, target, models.EventProtocol{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
+	}
+}
+
+// TestBacktestBySubject wants models fitted on other subjects than those that
+// they are tested on, over all of time.
+func TestBacktestBySubject(t *testing.T) {
+	p, target := clustered(10, 1500, 5)
+	tested := func(s collector.Subject) bool { return s.Name >= "7" }
+	var seen []*features.Frame
+	report, err := models.BacktestEvent(context.Background(), p, target, models.EventProtocol{
+		Every: 12 * time.Hour, TestSubjects: tested, Models: []models.Model{spy{seen: &seen}},
+		Export: func(r models.EventRow) error {
+			if !strings.Contains("node/7 node/8 node/9", r.Subject) {
+				t.Fatalf("tested on %s", r.Subject)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != 1 || len(seen[0].Panel.Subjects) != 7 || seen[0].Panel.Len != p.Len || report.Subjects != 3 {
+		t.Fatalf("fitted %d times on %d subjects, tested on %d: want once, 7 and 3", len(seen), len(seen[0].Panel.Subjects), report.Subjects)
+	}
+	for _, s := range seen[0].Panel.Subjects {
+		if tested(s) {
+			t.Errorf("fitted on %s", s)
+		}
+	}
+	if !report.From.Equal(p.Start) {
+		t.Errorf("tested from %s, want the beginning", report.From)
+	}
+	_, err = models.BacktestEvent(context.Background(), p, target, models.EventProtocol{TestSubjects: func(collector.Subject) bool { return true }})
+	if !errors.Is(err, models.ErrTooFewRows) {
+		t.Errorf("all tested: got %v, want ErrTooFewRows", err)
 	}
 }

@@ -48,3 +48,6 @@ func CaseControlRate(f *features.Frame, h, limit int) (rate float64, rows int, e
 	}
 	return sigmoid(logit(events/float64(len(y))) + shift), len(drawn), nil
 }
+
+// Episodes is episodes.
+func Episodes(rows []RiskRow, threshold float64) int { return episodes(rows, threshold) }

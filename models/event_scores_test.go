@@ -2,11 +2,14 @@ package models_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/models"
 )
 
@@ -116,5 +119,62 @@ func TestScoresOfKnownCases(t *testing.T) {
 	}
 	if got := models.BrierSkill([]float64{0, 0, 1, 1}, []float64{0.5, 0.5, 0.5, 0.5}, y); got != 1 {
 		t.Errorf("skill of a perfect forecast: got %v, want 1", got)
+	}
+}
+
+// TestBudgetIsTheMostThatFits wants the lowest threshold whose episodes fit.
+func TestBudgetIsTheMostThatFits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		subjects, steps := rapid.IntRange(1, 9).Draw(t, "subjects"), rapid.SampledFrom([]int{1, 1, 7, 60}).Draw(t, "steps")
+		var rows []models.RiskRow
+		for s := range subjects {
+			for i := range steps {
+				rows = append(rows, models.RiskRow{Subject: s, Step: 10 * i, Risk: math.Round(20*rng.Float64()) / 20})
+			}
+		}
+		budget := features.Budget{Count: rapid.Float64Range(0.1, 300).Draw(t, "budget"), Per: 5 * time.Hour}
+		got := models.BudgetThreshold(rows, time.Minute, budget)
+		every := 10
+		if steps == 1 {
+			every = 1
+		}
+		allowed := budget.Count * float64(every*steps) / 300
+		if n := models.Episodes(rows, got); float64(n) > allowed {
+			t.Fatalf("threshold %v raises %d of %v allowed", got, n, allowed)
+		}
+		next := -1.0
+		for _, r := range rows {
+			if r.Risk < got {
+				next = max(next, r.Risk)
+			}
+		}
+		if n := models.Episodes(rows, next); steps == 1 && next >= 0 && float64(n) <= allowed { // no episodes to run together
+			t.Fatalf("threshold %v, but %v fits into %v too", got, next, allowed)
+		}
+	})
+}
+
+func TestBudgetCountsEpisodes(t *testing.T) {
+	rows := []models.RiskRow{}
+	for i, risk := range []float64{0.1, 0.9, 0.9, 0.1, 0.9, 0.1, 0.1, 0.9, 0.1} { // two: one dip is no end
+		rows = append(rows, models.RiskRow{Subject: 1, Step: i, Risk: risk})
+	}
+	if got := models.Episodes(rows, 0.5); got != 2 {
+		t.Errorf("got %d episodes, want 2", got)
+	}
+	day := features.Budget{Count: 2, Per: 9 * time.Minute}
+	if got := models.BudgetThreshold(rows, time.Minute, day); got > 0.9 || got <= 0.1 {
+		t.Errorf("threshold %v for two, want one between the risks", got)
+	}
+	day.Count = 1
+	if got := models.BudgetThreshold(rows, time.Minute, day); got <= 0.9 {
+		t.Errorf("threshold %v for one, want it above what cannot be told apart", got)
+	}
+	if got := models.BudgetThreshold(nil, time.Minute, day); got == got {
+		t.Errorf("threshold %v without rows, want NaN", got)
+	}
+	if got := models.BudgetThreshold(rows, time.Minute, features.Budget{}); got != 0 {
+		t.Errorf("threshold %v without a budget, want 0", got)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/driftcast/driftcast/features"
 )
 
 // AlertScore says what a fixed number of alerts would have been worth.
@@ -114,4 +116,117 @@ func (b alertBook) judge(n int, interval time.Duration) AlertScore {
 		s.Lead = time.Duration(leads[len(leads)/2]) * interval
 	}
 	return s
+}
+
+// RiskRow is the calibrated risk of one subject at one origin.
+type RiskRow struct {
+	Subject int     // any number that tells subjects apart
+	Step    int     // the origin, a grid step
+	Risk    float64 // the highest over the horizons that may warn; NaN counts for nothing
+}
+
+// A warning ends when the risk has stayed under calm times the threshold for
+// calmRows rows of its subject, as in the forecaster's loop.
+const (
+	calm     = 0.8
+	calmRows = 2
+)
+
+// BudgetThreshold returns the risk from which to warn so that warnings stay
+// within the budget on rows like these: forecasts by a fitted model, at all
+// origins of all subjects, of rows that it was not trained on (those it was
+// calibrated on will do). It is the lowest threshold that raises no more than
+// budget.Count warnings per budget.Per over the time that the rows span,
+// counted as the loop counts them: one per subject and episode, however many
+// rows the risk stays high. Risks that cannot be told apart are warned of
+// together or not at all, so that the budget holds; where not even the highest
+// fit, the answer lies above it. It is 0 where there is no budget, and NaN
+// where there is no row to learn from; rows may come in any order.
+func BudgetThreshold(rows []RiskRow, interval time.Duration, budget features.Budget) float64 {
+	if budget.Count <= 0 || budget.Per <= 0 {
+		return 0
+	}
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r RiskRow) bool { return math.IsNaN(r.Risk) })
+	if len(rows) == 0 {
+		return math.NaN()
+	}
+	slices.SortFunc(rows, func(a, b RiskRow) int { return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Step, b.Step)) })
+	allowed := budget.Count * float64(span(rows)) * float64(interval) / float64(budget.Per)
+	risks := make([]float64, len(rows))
+	for i, r := range rows {
+		risks[i] = r.Risk
+	}
+	slices.Sort(risks)
+	risks = slices.Compact(risks)
+	slices.Reverse(risks)
+	// Warnings grow in number as the threshold falls, until episodes run into
+	// one another: of what fits, take the most warnings, and of as many the
+	// lowest threshold. Ranks grow by an eighth first, then are halved between.
+	best, most, fits, over := -1, 0, -1, len(risks)
+	try := func(i int) {
+		n := episodes(rows, risks[i])
+		switch {
+		case float64(n) > allowed:
+			over = i
+			return
+		case n >= most:
+			best, most = i, n
+		}
+		fits = i
+	}
+	for i := 0; i < over; i += 1 + i/8 {
+		try(i)
+	}
+	for over-fits > 1 && over < len(risks) {
+		try((fits + over) / 2)
+	}
+	switch {
+	case best >= 0:
+		return risks[best]
+	case risks[0] < 1:
+		return risks[0] + 0.1*(1-risks[0]) // higher than anything seen
+	}
+	return math.Nextafter(1, 2) // never
+}
+
+// span is the number of grid steps that rows stand for: from the first origin
+// to the last, and one distance between origins more.
+func span(rows []RiskRow) int {
+	steps := make([]int, len(rows))
+	for i, r := range rows {
+		steps[i] = r.Step
+	}
+	slices.Sort(steps)
+	steps = slices.Compact(steps)
+	every := 1
+	if n := len(steps); n > 1 {
+		every = max(1, (steps[n-1]-steps[0])/(n-1))
+	}
+	return steps[len(steps)-1] - steps[0] + every
+}
+
+// episodes counts the warnings that a threshold raises on rows in the order of
+// subjects, then time.
+func episodes(rows []RiskRow, threshold float64) int {
+	count, below, raised := 0, 0, false
+	for i, r := range rows {
+		if i == 0 || r.Subject != rows[i-1].Subject {
+			raised = false
+		}
+		switch {
+		case r.Risk >= threshold:
+			if !raised {
+				count++
+			}
+			raised, below = true, 0
+		case !raised:
+		case r.Risk >= calm*threshold:
+			below = 0
+		default:
+			if below++; below >= calmRows {
+				raised = false
+			}
+		}
+	}
+	return count
 }
