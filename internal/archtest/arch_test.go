@@ -19,7 +19,8 @@ const module = "github.com/driftcast/driftcast/"
 var allowed = map[string][]string{
 	"collector":        {},
 	"features":         {"collector"},
-	"models":           {"collector", "features"},
+	"models":           {"collector", "features", "models/boost"},
+	"models/boost":     {},
 	"models/modeltest": {"collector", "features", "models"},
 	"forecaster":       {"collector", "features", "models"},
 	"corrector":        {"collector", "features", "models", "forecaster"},

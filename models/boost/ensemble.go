@@ -1,0 +1,86 @@
+package boost
+
+// Ensemble is a sum of decision trees with one or several outputs. It is
+// immutable and safe for concurrent use.
+type Ensemble struct {
+	columns int
+	outputs int
+	base    []float64 // per output
+	roots   []int32   // one per tree: index of its root among nodes
+	nodes   []node    // children of a node are neighbours
+	cover   []float64 // per node: training rows that reached it
+	values  []float64 // per leaf: outputs numbers
+	gain    []float64 // per column: what its splits gained, summing to 1 or 0
+}
+
+// node is a split or a leaf, in 16 bytes. A split sends x[column] ≤ threshold
+// to node child and the rest to node child+1; NaN goes where missing says.
+// A leaf has column leafMark and its values from child·outputs on.
+type node struct {
+	threshold float64
+	child     int32
+	column    uint16
+	missing   uint8 // 0: NaN goes left; 1: right
+	leaf      bool
+}
+
+// Outputs returns the number of outputs: 1 for FitLogistic, the number of
+// levels for FitQuantiles.
+func (e *Ensemble) Outputs() int { return e.outputs }
+
+// Columns returns the length of a row.
+func (e *Ensemble) Columns() int { return e.columns }
+
+// Trees returns the number of trees.
+func (e *Ensemble) Trees() int { return len(e.roots) }
+
+// Importance returns the share of the gain of all splits that came from each
+// column: Columns numbers that sum to 1, or zeros where nothing was split.
+func (e *Ensemble) Importance() []float64 { return append([]float64(nil), e.gain...) }
+
+// Add adds the outputs for the row x (length Columns) to out (length Outputs).
+// It does not allocate.
+func (e *Ensemble) Add(x, out []float64) {
+	e.AddRows(x, 1, out)
+}
+
+// block is how many rows AddRows takes at a time: trees run over rows that
+// still lie in the cache.
+const block = 64
+
+// AddRows adds the outputs for so many rows, x (rows × Columns, row-major), to
+// out (rows × Outputs, row-major). It does not allocate.
+func (e *Ensemble) AddRows(x []float64, rows int, out []float64) {
+	for lo := 0; lo < rows; lo += block {
+		hi := min(lo+block, rows)
+		for i := lo; i < hi; i++ {
+			for k, b := range e.base {
+				out[i*e.outputs+k] += b
+			}
+		}
+		for _, root := range e.roots {
+			for i := lo; i < hi; i++ {
+				leaf := e.leaf(root, x[i*e.columns:(i+1)*e.columns])
+				for k := range e.outputs {
+					out[i*e.outputs+k] += e.values[leaf*e.outputs+k]
+				}
+			}
+		}
+	}
+}
+
+// leaf walks the tree at root and returns the index of the leaf x falls into.
+func (e *Ensemble) leaf(root int32, x []float64) int {
+	n := &e.nodes[root]
+	for !n.leaf {
+		next := n.child
+		switch v := x[n.column]; {
+		case v > n.threshold:
+			next++
+		case v != v:
+			next += int32(n.missing)
+		}
+		n = &e.nodes[next]
+	}
+	return int(n.child)
+}
