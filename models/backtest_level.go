@@ -16,6 +16,7 @@ type LevelProtocol struct {
 	Windows int     // non-overlapping windows, the last one ending at the last row
 	Season  int     // grid steps, of seasonal naive and MASE; 0: the target's
 	Leads   []int   // steps that are forecast and scored, ascending; nil: 1…Steps
+	Buckets []int   // leads that end the buckets which are scored apart, ascending; nil: none
 	Models  []Model // nil: the target's catalog; the baselines are always added
 	Seed    uint64
 
@@ -26,11 +27,12 @@ type LevelProtocol struct {
 // RollingProtocol says how level models are backtested in service: from
 // rolling origins over the last part of the history.
 type RollingProtocol struct {
-	Share  float64       // of the history that is tested on; 0: a third
-	Every  time.Duration // between origins; 0: so that there are about 48
-	Leads  []int         // nil: the target's DefaultLeads
-	Models []Model       // nil: the target's catalog; the baselines are always added
-	Seed   uint64
+	Share   float64       // of the history that is tested on; 0: a third
+	Every   time.Duration // between origins; 0: so that there are about 48
+	Leads   []int         // nil: the target's DefaultLeads
+	Buckets []int         // leads that end the buckets which are scored apart, ascending; nil: the target's horizons
+	Models  []Model       // nil: the target's catalog; the baselines are always added
+	Seed    uint64
 
 	Progress func(done, total int)
 	Export   func(r LevelRow) error
@@ -60,7 +62,7 @@ func BacktestLevel(ctx context.Context, p *features.Panel, t *features.Target, o
 	for w := range origins {
 		origins[w] = p.Len - 1 - o.Steps*(o.Windows-w)
 	}
-	b := levelBacktest{panel: p, target: &target, leads: leads, origins: origins,
+	b := levelBacktest{panel: p, target: &target, leads: leads, buckets: o.Buckets, origins: origins,
 		seed: o.Seed, progress: o.Progress, export: o.Export}
 	return b.run(ctx, o.Models)
 }
@@ -89,7 +91,13 @@ func RollingLevel(ctx context.Context, p *features.Panel, t *features.Target, o 
 	for i := first; i <= last; i += every {
 		origins = append(origins, i)
 	}
-	b := levelBacktest{panel: p, target: t, leads: leads, origins: origins,
+	buckets := o.Buckets
+	if buckets == nil {
+		for _, h := range t.Horizons {
+			buckets = append(buckets, max(1, int(h/t.Interval)))
+		}
+	}
+	b := levelBacktest{panel: p, target: t, leads: leads, buckets: buckets, origins: origins,
 		seed: o.Seed, progress: o.Progress, export: o.Export}
 	return b.run(ctx, o.Models)
 }
@@ -100,6 +108,7 @@ type levelBacktest struct {
 	panel    *features.Panel
 	target   *features.Target
 	leads    []int
+	buckets  []int // ends of the buckets of leads, ascending
 	origins  []int // of the test, ascending
 	seed     uint64
 	progress func(done, total int)
@@ -120,7 +129,9 @@ func (b *levelBacktest) run(ctx context.Context, ms []Model) (*LevelReport, erro
 	entries := make([]entry, len(ms))
 	for i, m := range ms {
 		entries[i].name = m.Name()
+		began := time.Now()
 		entries[i].fitted, entries[i].err = m.Fit(ctx, train, FitOptions{Seed: b.seed})
+		entries[i].took = time.Since(began)
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("backtest %s: %w", b.target.Name, err)
 		}
@@ -147,7 +158,9 @@ type entry struct {
 	fitted  Fitted
 	err     error // of its fit
 	out     Forecast
+	took    time.Duration // to fit
 	score   LevelScore
+	buckets []LevelScore        // by bucket of leads
 	origins map[int]*LevelScore // by origin, for paired tests
 }
 
@@ -185,6 +198,7 @@ func (b *levelBacktest) score(f *features.Frame, row int, entries []entry) error
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
 		e.score.Window(e.out.Path, actuals, scale)
+		b.scoreBuckets(e, actuals, scale)
 		if e.origins == nil {
 			e.origins = make(map[int]*LevelScore)
 		}
@@ -197,6 +211,22 @@ func (b *levelBacktest) score(f *features.Frame, row int, entries []entry) error
 		}
 	}
 	return nil
+}
+
+// scoreBuckets scores the leads of each bucket apart.
+func (b *levelBacktest) scoreBuckets(e *entry, actuals []float64, scale float64) {
+	if e.buckets == nil {
+		e.buckets = make([]LevelScore, len(b.buckets))
+	}
+	from := 0
+	for k, end := range b.buckets {
+		to := from
+		for to < len(b.leads) && b.leads[to] <= end {
+			to++
+		}
+		e.buckets[k].Window(e.out.Path[from*len(Quantiles):to*len(Quantiles)], actuals[from:to], scale)
+		from = to
+	}
 }
 
 func (b *levelBacktest) exportRow(f *features.Frame, row int, e *entry, actuals []float64) error {

@@ -35,9 +35,21 @@ type LevelModelScore struct {
 	ToSeasonal float64
 	ToWindow   float64
 	Actuals    int
-	Origins    []time.Time // ascending
-	Losses     []float64   // Loss of each of Origins, for paired tests
-	Err        error       // why it could not be fitted; its scores are NaN
+	Buckets    []LevelBucket // by lead, ascending
+	Origins    []time.Time   // ascending
+	Losses     []float64     // ScaledLoss of each of Origins, for paired tests
+	Fit        time.Duration // wall time of the fit
+	Err        error         // why it could not be fitted; its scores are NaN
+}
+
+// LevelBucket is how a model did at the leads after the bucket before and up to
+// Through.
+type LevelBucket struct {
+	Through  int // grid steps
+	MASE     float64
+	WQL      float64
+	Loss     float64 // mean pinball in the level's unit
+	Coverage float64
 }
 
 // Best returns the model with the lowest loss. Models is never empty.
@@ -80,7 +92,7 @@ func newLevelReport(b *levelBacktest, train *features.Frame, entries []entry) *L
 		Subjects: len(b.panel.Subjects), Fitted: len(train.Rows), From: b.panel.Time(b.origins[0]),
 	}
 	for i := range entries {
-		r.Models = append(r.Models, entries[i].summary(b.panel))
+		r.Models = append(r.Models, entries[i].summary(b))
 	}
 	naive, seasonal, window := r.Models[0].Loss, r.Models[1].Loss, r.Models[2].Loss
 	for i := range r.Models {
@@ -101,18 +113,22 @@ func newLevelReport(b *levelBacktest, train *features.Frame, entries []entry) *L
 	return r
 }
 
-func (e *entry) summary(p *features.Panel) LevelModelScore {
+func (e *entry) summary(b *levelBacktest) LevelModelScore {
 	s := &e.score
 	m := LevelModelScore{Model: e.name, MASE: s.MASE(), WQL: s.WQL(), Loss: s.Loss(), MAE: s.MAE(),
-		Coverage: s.Coverage(), Actuals: s.Actuals(), Err: e.err}
+		Coverage: s.Coverage(), Actuals: s.Actuals(), Fit: e.took, Err: e.err}
+	for k := range e.buckets {
+		s := &e.buckets[k]
+		m.Buckets = append(m.Buckets, LevelBucket{Through: b.buckets[k], MASE: s.MASE(), WQL: s.WQL(), Loss: s.Loss(), Coverage: s.Coverage()})
+	}
 	origins := make([]int, 0, len(e.origins))
 	for i := range e.origins {
 		origins = append(origins, i)
 	}
 	slices.Sort(origins)
 	for _, i := range origins {
-		m.Origins = append(m.Origins, p.Time(i))
-		m.Losses = append(m.Losses, e.origins[i].Loss())
+		m.Origins = append(m.Origins, b.panel.Time(i))
+		m.Losses = append(m.Losses, e.origins[i].ScaledLoss())
 	}
 	return m
 }

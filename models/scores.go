@@ -15,13 +15,14 @@ func pinball(level, q, y float64) float64 {
 // actuals. Actuals that are NaN count for nothing; a score of nothing is NaN.
 // The zero LevelScore is ready. It is not safe for concurrent use.
 type LevelScore struct {
-	n       float64 // actuals
-	loss    float64 // Σ pinball over actuals and quantiles
-	size    float64 // Σ |y|
-	inside  float64 // actuals within 0.1…0.9
-	error   float64 // Σ |y − median|
-	scaled  float64 // Σ over windows of the mean of |y − median| / the window's scale
-	windows float64 // windows whose scale is known and positive
+	n        float64 // actuals
+	loss     float64 // Σ pinball over actuals and quantiles
+	size     float64 // Σ |y|
+	inside   float64 // actuals within 0.1…0.9
+	error    float64 // Σ |y − median|
+	scaled   float64 // Σ over windows of the mean of |y − median| / the window's scale
+	relative float64 // Σ over windows of the mean pinball loss / the window's scale
+	windows  float64 // windows whose scale is known and positive
 }
 
 // Window adds one forecast path (len(actuals)×len(Quantiles), row-major) and
@@ -29,14 +30,14 @@ type LevelScore struct {
 // past of the forecast; where it is 0 or NaN (a constant or a short past) the
 // window does not count for MASE.
 func (s *LevelScore) Window(path, actuals []float64, scale float64) {
-	var sum, n float64
+	var sum, loss, n float64
 	for i, y := range actuals {
 		if math.IsNaN(y) {
 			continue
 		}
 		q := path[i*len(Quantiles) : (i+1)*len(Quantiles)]
 		for k, level := range Quantiles {
-			s.loss += pinball(level, q[k], y)
+			loss += pinball(level, q[k], y)
 		}
 		if q[0] <= y && y <= q[len(q)-1] {
 			s.inside++
@@ -46,9 +47,11 @@ func (s *LevelScore) Window(path, actuals []float64, scale float64) {
 		n++
 	}
 	s.n += n
+	s.loss += loss
 	s.error += sum
 	if n > 0 && scale > 0 {
 		s.scaled += sum / n / scale
+		s.relative += loss / n / scale / float64(len(Quantiles))
 		s.windows++
 	}
 }
@@ -80,6 +83,11 @@ func (s *LevelScore) Loss() float64 {
 	}
 	return s.loss / float64(len(Quantiles)) / s.n
 }
+
+// ScaledLoss is the mean over windows of the mean pinball loss in units of the
+// seasonal naive's error in the window's past: Loss, in which no large subject
+// drowns the small ones. NaN where no window has such a unit.
+func (s *LevelScore) ScaledLoss() float64 { return s.relative / s.windows }
 
 // Coverage is the share of actuals within the 0.1…0.9 quantiles; 0.8 is
 // perfect.

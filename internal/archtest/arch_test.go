@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"alerter":          {"collector", "features", "models", "forecaster"},
 	"api":              {"collector", "features", "models", "forecaster", "api/gen"},
 	"store":            {"collector", "features", "models", "forecaster"},
+	"internal/bench":   {"collector", "features", "models"},
 	"internal/sim":     {"collector"},
 	"cmd/driftcast": {"collector", "features", "models", "forecaster", "corrector", "alerter", "api", "store",
 		"deploy", "internal/sim"},
