@@ -53,6 +53,9 @@ func Extract(p *Panel, t *Target, o Options) (*Frame, error) {
 			e.signals[k].crowds = crowds(p, k, o.Origins)
 		}
 	}
+	if t.IsEvent() {
+		e.fleet = newFleet(p, t, o.Origins, e.lookback)
+	}
 	scratch := make([]struct {
 		track    track
 		labeller labeller

@@ -11,6 +11,7 @@ type extraction struct {
 	cuts       cuts
 	lookback   int
 	halfLives  []window
+	fleet      *fleet  // of an event
 	perSubject [][]int // by subject, the indices into origins that become rows
 	offsets    []int   // by subject, its first row
 }
@@ -56,6 +57,9 @@ func newExtraction(p *Panel, t *Target, o Options) *extraction {
 		}
 		for _, peer := range plan.peers {
 			e.frame.Columns = append(e.frame.Columns, peer.column(signal, unit))
+		}
+		if k == 0 && t.IsEvent() {
+			e.frame.Columns = append(e.frame.Columns, fleetColumns(signal, t.Interval, e.lookback)...)
 		}
 	}
 	e.frame.Columns = append(e.frame.Columns, calendarColumns...)
@@ -123,6 +127,10 @@ func (e *extraction) features(t *track, s int) {
 			}
 		}
 		column += len(plan.kinds) + len(plan.peers)
+		if k == 0 && e.fleet != nil {
+			e.fleet.fill(s, rows, x[column:], width)
+			column += 1 + 2*len(e.fleet.shared)
+		}
 	}
 	for r, o := range rows {
 		copy(x[r*width+column:(r+1)*width], e.calendar[o])
