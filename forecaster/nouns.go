@@ -15,6 +15,7 @@ type Warning struct {
 	Horizon     time.Duration // the shortest horizon whose risk is over the threshold
 	Risk        float64
 	Threshold   float64
+	Because     string        // where the threshold comes from, e.g. "the budget of 2/day"; empty: the target says it
 	Lead        time.Duration // median time to the breach where the path tells it, else 0
 	Drivers     []models.Driver
 	Labels      map[string]string
@@ -29,39 +30,82 @@ type Warning struct {
 // Outcome is what really happened to one issued forecast once its horizon had
 // passed.
 type Outcome struct {
-	Target   string
-	Subject  collector.Subject
-	Model    string
-	Origin   time.Time
-	Horizon  time.Duration
-	Median   float64   // of a level at the horizon; NaN for events
-	Lower    float64   // 0.1 quantile
-	Upper    float64   // 0.9 quantile
-	Risk     float64   // NaN where none was issued
-	Naive    float64   // what the naive model would have said (level), or the base rate
-	Actual   float64   // the level; NaN is unknown or an event
-	Happened float64   // 1, 0, or NaN where unknown or censored
-	Warned   bool      // the risk was over its target's threshold
-	Began    time.Time // when the event or breach began; zero where it did not, or unknown
-	Matured  time.Time // zero: the horizon has not passed yet, what happened is unknown
+	Target    string
+	Subject   collector.Subject
+	Model     string
+	Shadow    bool // a challenger said it beside the champion; nobody was shown it
+	Origin    time.Time
+	Horizon   time.Duration
+	Median    float64                        // of a level at the horizon; NaN for events
+	Lower     float64                        // 0.1 quantile
+	Upper     float64                        // 0.9 quantile
+	Quantiles [len(models.Quantiles)]float64 // all of them; NaN for events
+	Risk      float64                        // NaN where none was issued
+	Naive     float64                        // what the naive model would have said (the median of a level), or the base rate
+	Actual    float64                        // the level; NaN is unknown or an event
+	Happened  float64                        // 1, 0, or NaN where unknown or censored
+	Warned    bool                           // the risk was over its target's threshold
+	Began     time.Time                      // when the event or breach began; zero where it did not, or unknown
+	Matured   time.Time                      // zero: the horizon has not passed yet, what happened is unknown
+
+	// Loss is the pinball loss of a level, averaged over Quantiles, NaiveLoss
+	// that of the naive model, both in the level's own unit, and Weight what
+	// makes subjects of different size comparable: 1 ÷ the width of the naive
+	// band, 0 where it has none. PutOutcomes adds them to the scores; they are
+	// not kept by row. NaN is unknown, or an event: its loss is Brier's.
+	Loss, NaiveLoss, Weight float64
 }
 
-// Scorecard is the running score of a target's issued forecasts at one horizon.
+// Turn is how all the forecasts of one origin at one horizon came out: the
+// unit that decay and shadows are judged by, because forecasts of the same
+// moment are not independent of each other.
+type Turn struct {
+	Horizon   time.Duration
+	Origin    time.Time
+	Model     string
+	Shadow    bool
+	Forecasts int     // with a loss
+	Loss      float64 // sum of the weighted pinball, or of Brier's
+	Naive     float64 // the same of the naive model
+	Levels    int     // with a known actual
+	Covered   int     // of them, within 0.1…0.9
+	Events    int     // with a risk and a known outcome
+	Risk      float64 // sum of risks
+	Happened  int
+}
+
+// Scorecard is the running score of the issued forecasts of one model of a
+// target at one horizon.
 type Scorecard struct {
 	Target        string
 	Horizon       time.Duration
 	Model         string
+	Shadow        bool    // it served beside the champion
 	Forecasts     int     // matured
-	Skill         float64 // 1 − error ÷ naive's error; pinball of the median for levels, Brier for events; NaN where naive never errs
+	Skill         float64 // 1 − loss ÷ naive's; pinball over all quantiles for levels (each subject by its own size), Brier for events; NaN where naive never errs
+	Pinball       float64 // mean over quantiles and forecasts, in the level's own unit; NaN for events
 	Coverage      float64 // share of actuals within 0.1…0.9; NaN for events
 	Brier         float64
 	BaseRate      float64
-	FalsePerWeek  float64 // false warnings per subject-week
-	LeadSeconds   float64 // median lead of true warnings; NaN where none
+	Calibration   float64       // mean |risk − share that happened| over Reliability, by forecasts; NaN without risks
+	Reliability   []Reliability // ascending; bins without forecasts are left out
+	FalsePerWeek  float64       // false warnings per subject-week
+	LeadSeconds   float64       // median lead of true warnings; NaN where none
 	Precision     float64
 	Recall        float64
 	From, Through time.Time
 }
+
+// Reliability is one bin of a reliability curve.
+type Reliability struct {
+	Risk      float64 // mean of the forecasts in it
+	Happened  float64 // share of them that came true
+	Forecasts int
+}
+
+// RiskBins are the upper bounds of the bins of a reliability curve, finer where
+// risks are rare; a risk falls into the first bin whose bound is not below it.
+var RiskBins = [10]float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 1}
 
 // RunState is the state of a training run.
 type RunState string
@@ -71,6 +115,7 @@ const (
 	RunQueued   RunState = "queued"
 	RunRunning  RunState = "running"
 	RunPromoted RunState = "promoted" // a challenger became champion
+	RunShadow   RunState = "shadow"   // a challenger passed the gate and serves beside the champion for now
 	RunKept     RunState = "kept"     // the champion stays
 	RunFailed   RunState = "failed"
 )
@@ -80,7 +125,7 @@ type Run struct {
 	ID        string
 	Target    string
 	State     RunState
-	Reason    string // schedule, api, cli, decay, startup, schema
+	Reason    string // schedule, api, cli, startup, schema, "decay: …"
 	Seed      uint64
 	Progress  float64 // 0…1
 	Stage     string  // collect, extract, fit, backtest, register, promote

@@ -21,6 +21,14 @@ type Manifest struct {
 	Rows    int                `json:"rows"`
 	Scores  map[string]float64 `json:"scores,omitempty"` // of its backtest, by name; Put leaves out what is not finite
 	Created time.Time          `json:"created"`
+
+	// Threshold is the risk from which warnings keep to the target's budget, on
+	// the calibrated risks of the backtest; 0: it has no budget, or none was found.
+	Threshold float64 `json:"threshold,omitempty"`
+	// Population is what the features looked like in the window that it was
+	// fitted on, column by column.
+	Population []ColumnSummary `json:"population,omitempty"`
+
 	Size    int                `json:"size"` // bytes of the model; set by Put
 }
 

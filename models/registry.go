@@ -35,6 +35,7 @@ type Registry struct {
 type standing struct {
 	Champions  []string `json:"champions"` // oldest first; the last one serves
 	Challenger string   `json:"challenger,omitempty"`
+	Shadow     *Shadow  `json:"shadow,omitempty"` // serves beside the champion; ends with the champion that it was tried against
 }
 
 // OpenRegistry opens the registry in dir, and makes it where there is none.
@@ -166,6 +167,7 @@ func (r *Registry) Promote(target, id string) error {
 		if n := len(s.Champions); n == 0 || s.Champions[n-1] != id {
 			s.Champions = append(s.Champions, id)
 		}
+		s.Shadow = nil
 		return nil
 	})
 }
@@ -179,6 +181,7 @@ func (r *Registry) Rollback(target string) (string, error) {
 		for n := len(s.Champions) - 1; n > 0; n-- {
 			if _, _, err := r.Load(s.Champions[n-1]); err == nil {
 				id, s.Champions = s.Champions[n-1], s.Champions[:n]
+				s.Shadow = nil
 				return nil
 			}
 		}

@@ -139,6 +139,38 @@ func decodeDetail(b []byte, f *models.Forecast) error {
 	return nil
 }
 
+// encodeBetween writes the quantiles that have no column of their own.
+func encodeBetween(q []float64) []byte {
+	b := make([]byte, 0, 4*(len(q)-3))
+	for k, v := range q {
+		if !ownColumn(k) {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(v)))
+		}
+	}
+	return b
+}
+
+// decodeBetween joins what encodeBetween wrote to the others; all are NaN where
+// there is nothing, as of events.
+func decodeBetween(b []byte, lower, median, upper float64) (q [len(models.Quantiles)]float64) {
+	for k := range q {
+		q[k] = math.NaN()
+	}
+	if len(b) != 4*(len(q)-3) {
+		return q
+	}
+	q[0], q[models.Median], q[len(q)-1] = lower, median, upper
+	for k := range q {
+		if !ownColumn(k) {
+			q[k] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+			b = b[4:]
+		}
+	}
+	return q
+}
+
+func ownColumn(k int) bool { return k == 0 || k == models.Median || k == len(models.Quantiles)-1 }
+
 func scanForecast(row interface{ Scan(dest ...any) error }) (f models.Forecast, at cursor, err error) {
 	var subject, risks string
 	var origin int64

@@ -24,9 +24,9 @@ func (s *Store) PutForecasts(ctx context.Context, forecasts []models.Forecast) e
 		latest, err := prepare(ctx, tx,
 			`INSERT INTO latest (key, origin, interval, model, risk, risks) VALUES (?,?,?,?,?,?)
 			 ON CONFLICT DO UPDATE SET origin = excluded.origin, interval = excluded.interval, model = excluded.model,
-			   risk = excluded.risk, risks = excluded.risks`,
+			   risk = excluded.risk, risks = excluded.risks WHERE excluded.origin >= origin`,
 			`INSERT INTO details (key, body) VALUES (?,?) ON CONFLICT DO UPDATE SET body = excluded.body`,
-			issue)
+			fmt.Sprintf(issue, "issued"))
 		if err != nil {
 			return err
 		}
@@ -38,8 +38,15 @@ func (s *Store) PutForecasts(ctx context.Context, forecasts []models.Forecast) e
 				return err
 			}
 			key, origin := latestKey(ids.target, ids.subject), f.Origin.UnixMilli()
-			if _, err := latest[0].ExecContext(ctx, key, origin, int64(f.Interval), ids.model, highest(f.Risks), encodeRisks(f.Risks)); err != nil {
+			newer, err := latest[0].ExecContext(ctx, key, origin, int64(f.Interval), ids.model, highest(f.Risks), encodeRisks(f.Risks))
+			if err != nil {
 				return err
+			}
+			if n, err := newer.RowsAffected(); err != nil || n == 0 { // a clock that went back says nothing new
+				if err != nil {
+					return err
+				}
+				continue
 			}
 			if _, err := latest[1].ExecContext(ctx, key, encodeDetail(f)); err != nil {
 				return err
@@ -51,6 +58,31 @@ func (s *Store) PutForecasts(ctx context.Context, forecasts []models.Forecast) e
 		}
 		for target, origin := range newest {
 			if _, err := tx.ExecContext(ctx, "UPDATE targets SET newest = max(newest, ?) WHERE id = ?", origin, target); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PutShadows keeps what a challenger said beside the champion, for scoring
+// alone. It is called after the PutForecasts of the same origin, and keeps a row
+// where that did, so that the two are scored on the same.
+func (s *Store) PutShadows(ctx context.Context, forecasts []models.Forecast) error {
+	if len(forecasts) == 0 {
+		return nil
+	}
+	return s.write(ctx, "put shadow forecasts", func(tx *sql.Tx) error {
+		stmts, err := prepare(ctx, tx, fmt.Sprintf(issue, "shadows"))
+		if err != nil {
+			return err
+		}
+		for i := range forecasts {
+			ids, err := s.ids(ctx, tx, &forecasts[i])
+			if err != nil {
+				return err
+			}
+			if err := s.putIssued(ctx, stmts[0], &forecasts[i], ids); err != nil {
 				return err
 			}
 		}

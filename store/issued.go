@@ -36,8 +36,9 @@ func (s *Store) ids(ctx context.Context, tx *sql.Tx, f *models.Forecast) (ids fo
 // add rows, not knowledge.
 func spacing(horizon int64) int64 { return max(300, horizon/8) }
 
-const issue = `INSERT OR IGNORE INTO issued
-(target, horizon, slot, subject, origin, due, gap, model, median, lower, upper, risk) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`
+// issue inserts into issued, or into shadows.
+const issue = `INSERT OR IGNORE INTO %s
+(target, horizon, slot, subject, origin, due, gap, model, median, lower, upper, risk, quantiles) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`
 
 // putIssued writes the rows of a forecast whose slots are not taken yet. All
 // subjects of an origin get the same slots.
@@ -60,6 +61,7 @@ func (s *Store) putIssued(ctx context.Context, stmt *sql.Stmt, f *models.Forecas
 			s.slots[key] = mark
 		}
 		median, lower, upper := math.NaN(), math.NaN(), math.NaN()
+		var between []byte
 		if f.Interval > 0 {
 			if i := slices.Index(f.Leads, int(r.Horizon/f.Interval)); i >= 0 {
 				if len(f.Path) < (i+1)*len(models.Quantiles) {
@@ -67,10 +69,11 @@ func (s *Store) putIssued(ctx context.Context, stmt *sql.Stmt, f *models.Forecas
 				}
 				q := f.Path[i*len(models.Quantiles) : (i+1)*len(models.Quantiles)]
 				lower, median, upper = q[0], q[models.Median], q[len(q)-1]
+				between = encodeBetween(q)
 			}
 		}
 		_, err := stmt.ExecContext(ctx, ids.target, horizon, slot, ids.subject, origin, origin+horizon*1000, mark.gap, ids.model,
-			null(median), null(lower), null(upper), null(r.Probability))
+			null(median), null(lower), null(upper), null(r.Probability), between)
 		if err != nil {
 			return err
 		}
@@ -79,7 +82,7 @@ func (s *Store) putIssued(ctx context.Context, stmt *sql.Stmt, f *models.Forecas
 }
 
 const selectIssued = `SELECT t.name, s.text, m.name, i.origin, i.horizon, i.median, i.lower, i.upper, i.risk,
-i.naive, i.actual, i.happened, i.warned, i.began, i.matured FROM %s
+i.naive, i.actual, i.happened, i.warned, i.began, i.matured, i.quantiles FROM %s
 JOIN targets t ON t.id = i.target JOIN subjects s ON s.id = i.subject JOIN models m ON m.id = i.model WHERE `
 
 // Issued returns what was forecast for one subject since a time, with what
@@ -140,12 +143,23 @@ func (s *Store) horizons(ctx context.Context, target string) ([]issuedHorizon, e
 	return out, rows.Err()
 }
 
-// Due returns issued forecasts of a target that have not matured and whose
-// horizon ended at or before a time, the longest due first.
+// Due returns issued forecasts of a target, those of shadows after them, that
+// have not matured and whose horizon ended at or before a time, the longest due
+// first.
 func (s *Store) Due(ctx context.Context, target string, before time.Time, limit int) ([]forecaster.Outcome, error) {
-	out, err := s.outcomes(ctx, fmt.Sprintf(selectIssued, "issued i")+`i.target = (SELECT id FROM targets WHERE name = ?)
-		AND i.matured IS NULL AND i.due <= ? ORDER BY i.due LIMIT ?`, target, before.UnixMilli(), limit)
-	return out, s.explain("read due forecasts", err)
+	var out []forecaster.Outcome
+	for _, table := range []string{"issued", "shadows"} {
+		got, err := s.outcomes(ctx, fmt.Sprintf(selectIssued, table+" i")+`i.target = (SELECT id FROM targets WHERE name = ?)
+			AND i.matured IS NULL AND i.due <= ? ORDER BY i.due LIMIT ?`, target, before.UnixMilli(), limit-len(out))
+		if err != nil {
+			return nil, s.explain("read due forecasts", err)
+		}
+		for i := range got {
+			got[i].Shadow = table == "shadows"
+		}
+		out = append(out, got...)
+	}
+	return out, nil
 }
 
 func (s *Store) outcomes(ctx context.Context, query string, args ...any) ([]forecaster.Outcome, error) {
@@ -161,8 +175,9 @@ func (s *Store) outcomes(ctx context.Context, query string, args ...any) ([]fore
 		var origin, horizon int64
 		var median, lower, upper, risk, naive, actual, happened sql.NullFloat64
 		var warned, began, matured sql.NullInt64
+		var between []byte
 		err := rows.Scan(&o.Target, &subject, &o.Model, &origin, &horizon, &median, &lower, &upper, &risk,
-			&naive, &actual, &happened, &warned, &began, &matured)
+			&naive, &actual, &happened, &warned, &began, &matured, &between)
 		if err != nil {
 			return nil, err
 		}
@@ -173,6 +188,8 @@ func (s *Store) outcomes(ctx context.Context, query string, args ...any) ([]fore
 		o.Median, o.Lower, o.Upper, o.Risk = value(median), value(lower), value(upper), value(risk)
 		o.Naive, o.Actual, o.Happened, o.Warned = value(naive), value(actual), value(happened), warned.Int64 == 1
 		o.Began, o.Matured = moment(began), moment(matured)
+		o.Quantiles = decodeBetween(between, o.Lower, o.Median, o.Upper)
+		o.Loss, o.NaiveLoss, o.Weight = math.NaN(), math.NaN(), math.NaN()
 		out = append(out, o)
 	}
 	return out, rows.Err()

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/models"
@@ -79,8 +82,8 @@ func TestDueAndOutcomes(t *testing.T) {
 	if err != nil || len(issued) != 2 {
 		t.Fatal(issued, err)
 	}
-	if o := issued[0]; o != got[0] {
-		t.Errorf("got %+v, want %+v", o, got[0])
+	if diff := cmp.Diff(got[0], issued[0], cmpopts.EquateNaNs()); diff != "" {
+		t.Errorf("(-put +issued)\n%s", diff)
 	}
 	cards, err := s.Scorecards(t.Context(), "")
 	if err != nil || len(cards) != 1 || cards[0].Forecasts != 1 {
@@ -156,7 +159,11 @@ func TestScorecardOfALevel(t *testing.T) {
 		if err != nil || len(got) != 1 || got[0].Risk == got[0].Risk {
 			t.Fatalf("got %+v, %v; want a row without a risk", got, err)
 		}
+		if q := got[0].Quantiles; q[0] != 0 || q[3] != 0.75 || q[8] != 2 {
+			t.Errorf("got quantiles %v, want 0 to 2", q)
+		}
 		got[0].Actual, got[0].Naive, got[0].Happened, got[0].Matured = actual, 2, math.NaN(), at.Add(time.Hour)
+		got[0].Loss, got[0].NaiveLoss, got[0].Weight = math.Abs(actual-1)/2, math.Abs(actual-2)/2, 0.5
 		if err := s.PutOutcomes(t.Context(), got); err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +172,7 @@ func TestScorecardOfALevel(t *testing.T) {
 	if err != nil || len(cards) != 1 {
 		t.Fatal(cards, err)
 	}
-	if c := cards[0]; c.Skill != 0 || c.Coverage != 2.0/3 || c.Brier == c.Brier || c.Precision == c.Precision {
+	if c := cards[0]; c.Skill != 0 || math.Abs(c.Pinball-2.5/6) > 1e-12 || c.Coverage != 2.0/3 || c.Brier == c.Brier || c.Precision == c.Precision {
 		t.Errorf("got %+v", c)
 	}
 }
