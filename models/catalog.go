@@ -21,7 +21,9 @@ func Catalog(t *features.Target) []Model {
 
 // learners lists the level models that learn; the blend is made of these too.
 func learners() []learned {
-	return []learned{}
+	return []learned{
+		{kindSmoothing, learnSmoothing},
+	}
 }
 
 // ByName returns the model of that name in the target's catalog, or an error

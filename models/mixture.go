@@ -146,6 +146,8 @@ func unpackBase(kind string, u *unpacker) (base, error) {
 			return nil, fmt.Errorf("%w: window of %d values", ErrCorrupt, n)
 		}
 		return recentWindow{n: n}, u.err
+	case kindSmoothing:
+		return unpackSmoothing(u)
 	case kindBlend:
 		return unpackMixture(u)
 	}

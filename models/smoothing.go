@@ -1,0 +1,200 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/driftcast/driftcast/features"
+)
+
+const kindSmoothing = "smoothing"
+
+// smoothing forecasts by exponential smoothing: a level that is corrected by a
+// part of each error, with or without a damped trend (Gardner and McKenzie
+// 1985). What suits the next minute rarely suits tomorrow, so each knot of leads
+// has the smoother that did best there on the training rows; between knots
+// their forecasts are interpolated.
+type smoothing struct {
+	smoothers []smoother // at most smoothersMax
+	knots     []int      // by knot, an index into smoothers
+}
+
+const smoothersMax = 32
+
+// smoother is one way to smooth. All rates are of a grid step.
+type smoother struct {
+	alpha float64 // part of an error that goes into the level, in (0, 1]
+	beta  float64 // part of that which goes into the trend, in [0, 1]; 0: no trend
+	phi   float64 // what is left of a trend a step later, in [0, 1)
+	clip  float64 // errors count for at most this many of their own mean size; 0: in full
+}
+
+// learnSmoothing chooses a smoother for each knot.
+func learnSmoothing(ctx context.Context, f *features.Frame, rows []int, _ FitOptions) (base, error) {
+	grid := smoothers()
+	knots, err := choosePerKnot(ctx, f, rows, len(grid), func(h *history, leads []int, z [][]float64) {
+		gaps := h.gaps()
+		for j, s := range grid {
+			level, trend := s.run(h, gaps)
+			for i, lead := range leads {
+				z[j][i] = level + trend*s.damped(lead+h.age)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newSmoothing(grid, knots), nil
+}
+
+// newSmoothing keeps of a grid what the knots have chosen.
+func newSmoothing(grid []smoother, knots []int) smoothing {
+	var b smoothing
+	place := make(map[int]int)
+	for _, j := range knots {
+		if _, ok := place[j]; !ok {
+			place[j] = len(b.smoothers)
+			b.smoothers = append(b.smoothers, grid[j])
+		}
+		b.knots = append(b.knots, place[j])
+	}
+	return b
+}
+
+// smoothers is the grid that is chosen from.
+func smoothers() []smoother {
+	var grid []smoother
+	for _, alpha := range []float64{1, 0.6, 0.35, 0.2, 0.1, 0.05, 0.02, 0.005} {
+		grid = append(grid, smoother{alpha: alpha})
+		if alpha < 1 {
+			grid = append(grid, smoother{alpha: alpha, clip: 1.5})
+		}
+	}
+	for _, phi := range []float64{0.8, 0.95, 0.99} {
+		for _, alpha := range []float64{1, 0.6, 0.35, 0.2} {
+			grid = append(grid, smoother{alpha: alpha, beta: 0.2, phi: phi})
+		}
+	}
+	return grid
+}
+
+// path implements base.
+func (b smoothing) path(h *history, leads []int, q []float64) {
+	n, gaps := len(b.smoothers), h.gaps()
+	levels, trends := h.take(n), h.take(n)
+	for j, s := range b.smoothers {
+		levels[j], trends[j] = s.run(h, gaps)
+	}
+	for i, lead := range leads {
+		k, share := knotOf(lead, len(b.knots))
+		j := b.knots[k]
+		z := levels[j] + trends[j]*b.smoothers[j].damped(lead+h.age)
+		if share > 0 {
+			j = b.knots[k+1]
+			z += share * (levels[j] + trends[j]*b.smoothers[j].damped(lead+h.age) - z)
+		}
+		setPoint(q, i, z)
+	}
+}
+
+// run smooths what is known, oldest first, and returns the level and the trend
+// at the last known value. While few values have been seen they count alike,
+// so that no first value stands out; over a gap the old counts for as much less
+// as it would have without.
+func (s smoother) run(h *history, gaps []float64) (level, trend float64) {
+	var (
+		size  float64 // mean size of an error
+		seen  float64
+		keep  = 1 - s.alpha
+		first = h.known - 1
+	)
+	level = h.recent[first]
+	for i := first - 1; i >= 0; i-- {
+		seen++
+		part, left, ahead := s.alpha, s.phi, trend*s.phi
+		if gap := gaps[i]; gap > 1 {
+			part, left = 1-math.Pow(keep, gap), math.Pow(s.phi, gap)
+			ahead = trend * s.damped(int(gap))
+		}
+		e := h.recent[i] - level - ahead
+		if s.clip > 0 {
+			r := math.Abs(e)
+			if seen > 8 && r > s.clip*size {
+				e *= s.clip * size / r
+			}
+			size += max(0.05, 1/seen) * (min(r, 4*size+bigFirst(seen, r)) - size)
+		}
+		part = max(part, 1/(seen+1))
+		level += ahead + part*e
+		if s.beta > 0 {
+			trend = trend*left + s.beta*part*e/gaps[i]
+		}
+	}
+	return level, trend
+}
+
+// bigFirst lets the first few errors say what is usual.
+func bigFirst(seen, r float64) float64 {
+	if seen <= 8 {
+		return r
+	}
+	return 0
+}
+
+// damped is Σ φⁱ for i = 1…n.
+func (s smoother) damped(n int) float64 {
+	if s.beta == 0 {
+		return 0
+	}
+	return s.phi * (1 - math.Pow(s.phi, float64(n))) / (1 - s.phi)
+}
+
+func (smoothing) prior(lead int, z float64) float64 { return z * math.Sqrt(float64(lead)) }
+
+func (smoothing) centred() bool { return true }
+func (smoothing) kind() string  { return kindSmoothing }
+
+func (b smoothing) pack(p *packer) {
+	p.integer(len(b.smoothers))
+	for _, s := range b.smoothers {
+		p.floats([]float64{s.alpha, s.beta, s.phi, s.clip})
+	}
+	p.integers(b.knots)
+}
+
+func unpackSmoothing(u *unpacker) (base, error) {
+	var b smoothing
+	for range u.length(1) {
+		v := u.floats()
+		if len(v) != 4 {
+			return nil, fmt.Errorf("%w: a smoother of %d numbers", ErrCorrupt, len(v))
+		}
+		s := smoother{alpha: v[0], beta: v[1], phi: v[2], clip: v[3]}
+		if !(s.alpha > 0 && s.alpha <= 1 && s.beta >= 0 && s.beta <= 1 && s.phi >= 0 && s.phi < 1 && s.clip >= 0) {
+			return nil, fmt.Errorf("%w: the rates of a smoother", ErrCorrupt)
+		}
+		b.smoothers = append(b.smoothers, s)
+	}
+	b.knots = u.integers()
+	for _, j := range b.knots {
+		if j < 0 || j >= len(b.smoothers) {
+			return nil, fmt.Errorf("%w: a knot without a smoother", ErrCorrupt)
+		}
+	}
+	if len(b.knots) == 0 || len(b.smoothers) > smoothersMax {
+		return nil, fmt.Errorf("%w: a smoothing of %d knots", ErrCorrupt, len(b.knots))
+	}
+	return b, u.err
+}
+
+// knotOf returns the knot at or before a lead, of n, and how far the lead is on
+// its way to the next: 0 at or past the last.
+func knotOf(lead, n int) (k int, share float64) {
+	k = bits.Len(uint(max(lead, 1))) - 1
+	if k >= n-1 {
+		return n - 1, 0
+	}
+	return k, float64(lead-1<<k) / float64(int(1)<<k)
+}
