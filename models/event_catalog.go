@@ -2,7 +2,7 @@ package models
 
 // eventCatalog lists the models of events, naive first.
 func eventCatalog() []Model {
-	return []Model{BaseRate{}, TimeSince{}, BaseRate{PerSubject: true}, Logistic{}, Forest{}, Network{}}
+	return []Model{BaseRate{}, TimeSince{}, BaseRate{PerSubject: true}, Logistic{Recurrence: true}, Logistic{}, Forest{}, Network{}}
 }
 
 // eventDecoder returns the decoder of a kind of event model, nil for others.
@@ -14,7 +14,7 @@ func eventDecoder(kind string) func(payload []byte) (Fitted, error) {
 		return decodeEvent(kind, unpackSubjectRate)
 	case TimeSince{}.Name():
 		return decodeEvent(kind, unpackTimeSince)
-	case Logistic{}.Name():
+	case Logistic{}.Name(), Logistic{Recurrence: true}.Name():
 		return decodeEvent(kind, unpackLogistic)
 	case Forest{}.Name():
 		return decodeEvent(kind, unpackForest)

@@ -9,7 +9,7 @@ import (
 // indicator. Columns with long tails (counts, times, rates) go through asinh
 // first, which is linear near 0 and logarithmic far out.
 type scaling struct {
-	unit  []float64 // asinh(x/unit) is taken where positive
+	unit  []float64 // asinh(x/unit) is taken where positive; negative: the column is left out
 	mean  []float64
 	scale []float64 // 0: the column says nothing
 }
@@ -72,6 +72,9 @@ func tailUnit(x []float64) float64 {
 // at returns the j-th column's value on the common scale, 0 and missing where
 // it is not a finite number.
 func (s *scaling) at(j int, v float64) (z float64, missing bool) {
+	if s.unit[j] < 0 {
+		return 0, false
+	}
 	if v-v != 0 {
 		return 0, true
 	}

@@ -13,16 +13,24 @@ import (
 
 // Logistic is L2-regularised logistic regression on the frame's columns, one
 // fit a horizon. Where rows are many it trains on a sample of those without an
-// event and corrects the intercept for it.
-type Logistic struct{}
+// event and corrects the intercept for it. With Recurrence it reads only the
+// columns made from the event itself: when and how often it came to the
+// subject, its class and the fleet. That takes little to learn and little to
+// explain.
+type Logistic struct{ Recurrence bool }
 
 // Name implements Model.
-func (Logistic) Name() string { return "logistic" }
+func (m Logistic) Name() string {
+	if m.Recurrence {
+		return "recurrence"
+	}
+	return "logistic"
+}
 
 // Fit implements Model.
 func (m Logistic) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitted, error) {
 	return fitEvent(ctx, m.Name(), true, f, o, func(ctx context.Context, d eventData) (eventScorer, error) {
-		return fitLogistic(ctx, d, o.Seed)
+		return fitLogistic(ctx, d, m.Recurrence, o.Seed)
 	})
 }
 
@@ -39,9 +47,16 @@ type logistic struct {
 	weights   []float64 // horizons×2p: of p values, then of p indicators
 }
 
-func fitLogistic(ctx context.Context, d eventData, seed uint64) (eventScorer, error) {
+func fitLogistic(ctx context.Context, d eventData, recurrence bool, seed uint64) (*logistic, error) {
 	p := len(d.frame.Columns)
 	m := &logistic{scaling: fitScaling(d.frame.X, p, d.rows), intercept: make([]float64, d.horizons), weights: make([]float64, d.horizons*2*p)}
+	if recurrence {
+		for j, c := range d.frame.Columns {
+			if c.Signal != d.frame.Target.Name {
+				m.unit[j] = -1
+			}
+		}
+	}
 	rng := newRand(seed)
 	for h := range d.horizons {
 		rows, y, shift := d.caseControl(h, logisticRows, rng)
