@@ -22,6 +22,7 @@ func Catalog(t *features.Target) []Model {
 // learners lists the level models that learn; the blend is made of these too.
 func learners() []learned {
 	return []learned{
+		{kind: kindRidge, learn: learnRidge},
 		{kindSmoothing, learnSmoothing},
 	}
 }

@@ -148,6 +148,8 @@ func unpackBase(kind string, u *unpacker) (base, error) {
 		return recentWindow{n: n}, u.err
 	case kindSmoothing:
 		return unpackSmoothing(u)
+	case kindRidge:
+		return unpackRidge(u)
 	case kindBlend:
 		return unpackMixture(u)
 	}
