@@ -24,6 +24,7 @@ func learners() []learned {
 	return []learned{
 		{kind: kindRidge, learn: learnRidge},
 		{kindSmoothing, learnSmoothing},
+		{kind: kindQuantileNetwork, learn: learnNetwork},
 	}
 }
 

@@ -40,13 +40,12 @@ func newLayers(inputs, hidden, outputs int, rng *rand.Rand) layers {
 	}
 }
 
-// trainer trains layers with gorgonia: Adam on the weighted cross-entropy of
-// sigmoid outputs.
+// trainer trains layers with gorgonia: Adam on a weighted loss.
 type trainer struct {
 	layers layers // shares its slices with gorgonia's tensors
 	batch  int
 	x      *tensor.Dense // batch×inputs
-	y      *tensor.Dense // batch×outputs; 0 or 1
+	y      *tensor.Dense // batch×outputs; what the outputs should be, as the loss has it
 	w      *tensor.Dense // batch×outputs; the weight of each label, 0: unknown
 	nodes  gorgonia.Nodes
 	vm     gorgonia.VM
@@ -54,8 +53,40 @@ type trainer struct {
 	inputs [3]*gorgonia.Node
 }
 
-// newTrainer builds the graph. The layers belong to the trainer from here on.
-func newTrainer(l layers, batch int, rate, decay float64) (t *trainer, err error) {
+// newTrainer builds the graph of a network whose outputs are log-odds: the loss
+// is the cross-entropy with labels of 0 and 1. The layers belong to the trainer
+// from here on.
+func newTrainer(l layers, batch int, rate, decay float64) (*trainer, error) {
+	// −y·log σ(z) − (1−y)·log(1−σ(z)) is softplus(z) − y·z.
+	return newTrainerOf(l, batch, rate, decay, func(_ matrixOf, y, z *gorgonia.Node) *gorgonia.Node {
+		return must(gorgonia.Sub(must(gorgonia.Softplus(z)), must(gorgonia.HadamardProd(y, z))))
+	})
+}
+
+// newQuantileTrainer builds the graph of a network with one output for each of
+// levels: the loss is the pinball loss, (τ−½)·u + ½·√(u²+smooth²) of u = y − z,
+// which is smooth where u is small beside smooth.
+func newQuantileTrainer(l layers, levels []float64, smooth float64, batch int, rate, decay float64) (*trainer, error) {
+	tilts, halves, smooths := make([]float64, batch*l.outputs), make([]float64, batch*l.outputs), make([]float64, batch*l.outputs)
+	for i := range tilts {
+		tilts[i], halves[i], smooths[i] = levels[i%l.outputs]-0.5, 0.5, smooth*smooth
+	}
+	return newTrainerOf(l, batch, rate, decay, func(constant matrixOf, y, z *gorgonia.Node) *gorgonia.Node {
+		u := must(gorgonia.Sub(y, z))
+		round := must(gorgonia.Sqrt(must(gorgonia.Add(must(gorgonia.Square(u)), constant("smooth", smooths)))))
+		return must(gorgonia.Add(
+			must(gorgonia.HadamardProd(constant("tilt", tilts), u)),
+			must(gorgonia.HadamardProd(constant("half", halves), round))))
+	})
+}
+
+// matrixOf makes a constant of batch×outputs numbers.
+type matrixOf func(name string, data []float64) *gorgonia.Node
+
+// must turns an error of gorgonia's into a panic, which ends in recoverGorgonia.
+func must(n *gorgonia.Node, err error) *gorgonia.Node { return gorgonia.Must(n, err) }
+
+func newTrainerOf(l layers, batch int, rate, decay float64, lossOf func(constant matrixOf, y, z *gorgonia.Node) *gorgonia.Node) (t *trainer, err error) {
 	defer recoverGorgonia(&err)
 	g := gorgonia.NewGraph()
 	dense := func(rows, columns int, data []float64) *tensor.Dense {
@@ -77,13 +108,13 @@ func newTrainer(l layers, batch int, rate, decay float64) (t *trainer, err error
 	w2, b2 := matrix("w2", dense(l.hidden, l.outputs, l.w2)), matrix("b2", dense(1, l.outputs, l.b2))
 	t.inputs, t.nodes = [3]*gorgonia.Node{x, y, w}, gorgonia.Nodes{w1, b1, w2, b2}
 
-	must := gorgonia.Must // its panics end in recoverGorgonia
 	affine := func(in, w, b *gorgonia.Node) *gorgonia.Node {
 		return must(gorgonia.Add(must(gorgonia.Mul(in, w)), must(gorgonia.Mul(ones, b))))
 	}
 	z := affine(must(gorgonia.Tanh(affine(x, w1, b1))), w2, b2)
-	// −y·log σ(z) − (1−y)·log(1−σ(z)) is softplus(z) − y·z.
-	loss := must(gorgonia.Sub(must(gorgonia.Softplus(z)), must(gorgonia.HadamardProd(y, z))))
+	loss := lossOf(func(name string, data []float64) *gorgonia.Node {
+		return matrix(name, dense(batch, l.outputs, data))
+	}, y, z)
 	cost := must(gorgonia.Sum(must(gorgonia.HadamardProd(w, loss))))
 	if _, err := gorgonia.Grad(cost, t.nodes...); err != nil {
 		return nil, fmt.Errorf("gorgonia: %w", err)

@@ -146,6 +146,10 @@ func unpackBase(kind string, u *unpacker) (base, error) {
 			return nil, fmt.Errorf("%w: window of %d values", ErrCorrupt, n)
 		}
 		return recentWindow{n: n}, u.err
+	case kindQuantileNetwork:
+		return unpackQuantileNetwork(u)
+	case kindTrees:
+		return unpackTrees(u)
 	case kindSmoothing:
 		return unpackSmoothing(u)
 	case kindRidge:
