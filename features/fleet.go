@@ -1,6 +1,7 @@
 package features
 
 import (
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -121,18 +122,23 @@ func confirmed(series []float64, from, end, need int) (first int, steps []int) {
 	return first, steps
 }
 
-// classOf returns what a subject has in common with those like it: its name up
-// to the last separator (of a pod, its workload), "" where it has none.
+// classOf returns what a subject has in common with those like it: the node of
+// a GPU (all but the last of its labels), the workload of a pod. Other names
+// are nobody's class, whatever they begin with: a name may tell what became of
+// its bearer ("node-replaced-3"), and that is the future.
 func classOf(s collector.Subject) string {
-	cut := func(name string) string { return name[:max(0, strings.LastIndexAny(name, "-_./:"))] }
-	class := cut(s.Name)
-	if s.Kind == "pod" {
-		if hash := class[strings.LastIndexByte(class, '-')+1:]; len(hash) >= 6 && strings.ContainsAny(hash, "0123456789") {
-			class = cut(class)
-		}
+	class := ""
+	if i := strings.LastIndexByte(s.Name, ':'); i >= 0 {
+		class = s.Name[:i]
+	} else if s.Kind == "pod" {
+		class = workload.ReplaceAllString(s.Name, "")
 	}
 	return s.Kind + "/" + s.Namespace + "/" + class
 }
+
+// workload matches what a ReplicaSet, Job, DaemonSet or StatefulSet adds to the
+// name of its pods.
+var workload = regexp.MustCompile(`(-[a-z0-9]*[0-9][a-z0-9]*)?-([a-z0-9]{5}|[0-9]+)$`)
 
 // crew sums up the subjects of a group.
 func (f *fleet) crew(members []int) crew {

@@ -17,7 +17,7 @@ func TestFleetColumnsAreTheirDefinition(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		target := eventTarget()
 		target.Interval, target.For = time.Hour, 0
-		names := []string{"a-1", "a-2", "b-1", "b-2", "c"}
+		names := []string{"a:1", "a:2", "b:1", "b:2", "c"}
 		p := &features.Panel{Start: monday, Interval: time.Hour, Len: 60, Signals: []string{target.Name}}
 		for _, name := range names {
 			p.Subjects = append(p.Subjects, collector.Subject{Kind: "node", Name: name})
@@ -81,14 +81,14 @@ func TestClassesOfSubjects(t *testing.T) {
 		a, b collector.Subject
 		same bool
 	}{
-		"nodes of a pool":            {collector.Subject{Kind: "node", Name: "gpu-a-01"}, collector.Subject{Kind: "node", Name: "gpu-a-02"}, true},
-		"nodes of two pools":         {collector.Subject{Kind: "node", Name: "gpu-a-01"}, collector.Subject{Kind: "node", Name: "gpu-b-01"}, false},
+		"GPUs of a node":             {collector.Subject{Kind: "gpu", Name: "n1:0"}, collector.Subject{Kind: "gpu", Name: "n1:7"}, true},
+		"GPUs of two nodes":          {collector.Subject{Kind: "gpu", Name: "n1:0"}, collector.Subject{Kind: "gpu", Name: "n2:0"}, false},
+		"nodes, whatever their name": {collector.Subject{Kind: "node", Name: "gpu-a-01"}, collector.Subject{Kind: "node", Name: "spare-01"}, true},
 		"pods of a deployment":       {collector.Subject{Kind: "pod", Namespace: "x", Name: "cart-5f6585d649-fnmft"}, collector.Subject{Kind: "pod", Namespace: "x", Name: "cart-7bc46d8d94-x2x9q"}, true},
-		"pods of two deployments":    {collector.Subject{Kind: "pod", Namespace: "x", Name: "cart-5f6585d649-fnmft"}, collector.Subject{Kind: "pod", Namespace: "x", Name: "ad-5f6585d649-fnmft"}, false},
-		"pods of two namespaces":     {collector.Subject{Kind: "pod", Namespace: "x", Name: "cart-0"}, collector.Subject{Kind: "pod", Namespace: "y", Name: "cart-0"}, false},
-		"names without a separator":  {collector.Subject{Kind: "node", Name: "04f8c94e"}, collector.Subject{Kind: "node", Name: "b2a1"}, true},
-		"GPUs of a node":             {collector.Subject{Kind: "gpu", Name: "n1/0"}, collector.Subject{Kind: "gpu", Name: "n1/7"}, true},
-		"a workload with many parts": {collector.Subject{Kind: "pod", Name: "a-b-5f6585d649-fnmft"}, collector.Subject{Kind: "pod", Name: "a-c-5f6585d649-fnmft"}, false},
+		"pods of two deployments":    {collector.Subject{Kind: "pod", Namespace: "x", Name: "a-b-5f6585d649-fnmft"}, collector.Subject{Kind: "pod", Namespace: "x", Name: "a-c-5f6585d649-fnmft"}, false},
+		"pods of a stateful set":     {collector.Subject{Kind: "pod", Namespace: "x", Name: "db-0"}, collector.Subject{Kind: "pod", Namespace: "x", Name: "db-12"}, true},
+		"pods of a daemon set":       {collector.Subject{Kind: "pod", Namespace: "x", Name: "agent-x2x9q"}, collector.Subject{Kind: "pod", Namespace: "x", Name: "agent-fnmft"}, true},
+		"pods of two namespaces":     {collector.Subject{Kind: "pod", Namespace: "x", Name: "db-0"}, collector.Subject{Kind: "pod", Namespace: "y", Name: "db-0"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := eventTarget()
