@@ -8,7 +8,7 @@ type Ensemble struct {
 	base    []float64 // per output
 	roots   []int32   // one per tree: index of its root among nodes
 	nodes   []node    // children of a node are neighbours
-	cover   []float64 // per node: training rows that reached it
+	cover   []int32   // per node: training rows that reached it, 1 or more
 	values  []float64 // per leaf: outputs numbers
 	gain    []float64 // per column: what its splits gained, summing to 1 or 0
 }
@@ -23,6 +23,29 @@ type node struct {
 	missing   uint8 // 0: NaN goes left; 1: right
 	leaf      bool
 }
+
+const (
+	maxOutputs = 1 << 12
+)
+
+// keep drops all trees but the first ones.
+func (e *Ensemble) keep(trees int) {
+	if trees == len(e.roots) {
+		return
+	}
+	nodes, leaves := e.roots[trees], 0
+	e.roots = e.roots[:trees]
+	e.nodes, e.cover = e.nodes[:nodes], e.cover[:nodes]
+	for _, n := range e.nodes {
+		if n.leaf {
+			leaves++
+		}
+	}
+	e.values = e.values[:leaves*e.outputs]
+}
+
+// seal works out what Explain needs.
+func (e *Ensemble) seal() {}
 
 // Outputs returns the number of outputs: 1 for FitLogistic, the number of
 // levels for FitQuantiles.

@@ -76,7 +76,7 @@ const (
 	maxBins    = 255     // of values; code 0 is missing
 	maxColumns = 1 << 16 // a node names its column in 16 bits
 	maxLeaves  = 1 << 16
-	maxRows    = math.MaxInt32
+	maxRows    = 1 << 26 // leaves the fixed point 8 bits of hessian and 4 of two gradients
 )
 
 func (o Options) validate(rows int) error {
