@@ -16,9 +16,20 @@ type contender struct {
 	name          string
 	origins       []time.Time // ascending
 	losses        []float64   // at each of origins; lower is better
-	loss          float64     // over all
+	loss          float64     // over all; see account
 	miscalibrated float64     // how far from honest: |coverage − 0.8|, or the calibration error
+	parts         []horizonLoss
+	risks         []models.RiskRow // of an event, at every tested row
 	scores        map[string]float64
+}
+
+// horizonLoss is what a contender lost within one horizon (of a level: from
+// the horizon before it on).
+type horizonLoss struct {
+	horizon       time.Duration
+	origins       []time.Time
+	losses        []float64
+	miscalibrated float64 // NaN where not known
 }
 
 // incumbent is the champion in a backtest: it is not fitted anew.
@@ -107,38 +118,44 @@ func (f *Forecaster) incumbent(t *features.Target) (*incumbent, error) {
 }
 
 func levelContest(ctx context.Context, t *features.Target, panel *features.Panel, o models.RollingProtocol) ([]contender, error) {
+	a := newAccounts(t, panel)
+	o.Export = a.level
 	report, err := models.RollingLevel(ctx, panel, t, o)
 	if err != nil {
 		return nil, err
 	}
 	var out []contender
 	for _, m := range report.Models {
-		if m.Err != nil {
+		if m.Err != nil || a.of[m.Model] == nil {
 			continue
 		}
-		out = append(out, contender{
-			name: m.Model, origins: m.Origins, losses: m.Losses, loss: m.Loss, miscalibrated: math.Abs(m.Coverage - 0.8),
-			scores: map[string]float64{"mase": m.MASE, "wql": m.WQL, "loss": m.Loss, "mae": m.MAE, "coverage": m.Coverage, "to_naive": m.ToNaive},
-		})
+		c := a.of[m.Model].contender(m.Model, t)
+		c.miscalibrated = math.Abs(m.Coverage - 0.8)
+		c.scores = map[string]float64{"mase": m.MASE, "wql": m.WQL, "loss": c.loss, "mae": m.MAE, "coverage": m.Coverage, "to_naive": m.ToNaive}
+		out = append(out, c)
 	}
 	return out, nil
 }
 
 func eventContest(ctx context.Context, t *features.Target, panel *features.Panel, o models.EventProtocol) ([]contender, error) {
+	a := newAccounts(t, panel)
+	o.Export = a.event
 	report, err := models.BacktestEvent(ctx, panel, t, o)
 	if err != nil {
 		return nil, err
 	}
 	var out []contender
 	for _, m := range report.Models {
-		if m.Err != nil {
+		if m.Err != nil || a.of[m.Model] == nil {
 			continue
 		}
-		c := contender{name: m.Model, origins: m.Origins, losses: m.Losses, scores: map[string]float64{}}
+		c := a.of[m.Model].contender(m.Model, t)
+		c.scores = map[string]float64{}
 		var brier, honest mean
 		for h, s := range m.Horizons {
 			brier.add(s.Brier)
 			honest.add(s.CalibrationError)
+			c.parts[h].miscalibrated = s.CalibrationError
 			at := "_" + short(report.Horizons[h])
 			c.scores["brier"+at], c.scores["skill"+at], c.scores["auroc"+at] = s.Brier, s.Skill, s.AUROC
 			c.scores["precision"+at], c.scores["recall"+at] = s.Alerts.Precision, s.Alerts.Recall

@@ -36,13 +36,17 @@ type Forecaster struct {
 	collect  error             // of the last collection
 	retrain  time.Time         // the next on schedule
 	pruned   time.Time
+	decayed  time.Time // when decay was last looked for
 }
 
 // state is what is known of a target between steps.
 type state struct {
 	champion  serving
-	naive     serving // base rate or naive; the first forecasts, and what scores are compared with
-	misfit    bool    // the champion was fitted on another schema: train anew
+	shadow    serving   // the challenger that is tried beside it
+	watched   watched   // the features that the champion forecasts from
+	origin    time.Time // of the newest forecasts: the next are not older
+	naive     serving   // base rate or naive; the first forecasts, and what scores are compared with
+	misfit    bool      // the champion was fitted on another schema: train anew
 	tried     time.Time
 	absent    bool // optional, and without a sample so far
 	matured   time.Time
@@ -53,9 +57,10 @@ type state struct {
 
 // serving is a model ready to predict.
 type serving struct {
-	id     string
-	fitted models.Fitted
-	made   time.Time
+	id       string
+	fitted   models.Fitted
+	manifest models.Manifest // zero for a naive one
+	made     time.Time
 }
 
 // queueLength is how many trainings may wait.
@@ -93,6 +98,7 @@ func (f *Forecaster) SetTargets(targets []features.Target) {
 		if s == nil {
 			s = &state{warnings: map[collector.Subject]*active{}, status: TargetStatus{Target: t.Name}}
 		}
+		s.status.Threshold, s.status.Because = Limit(&t, s.champion.manifest.Threshold)
 		s.naive = serving{} // its horizons may have changed
 		known[t.Name] = s
 	}
@@ -129,6 +135,9 @@ func (f *Forecaster) loop(ctx context.Context) {
 			logged = time.Now()
 		}
 		f.plan(now)
+		if err := f.decay(ctx, now); err != nil && ctx.Err() == nil {
+			f.o.Logger.Error("decay not looked for", "component", "forecaster", "err", err)
+		}
 		f.prune(ctx, now)
 		select {
 		case <-ctx.Done():
@@ -137,10 +146,24 @@ func (f *Forecaster) loop(ctx context.Context) {
 	}
 }
 
-// prune forgets once a day what is older than the retention.
+// prune forgets once a day what is older than the retention, reckoned from the
+// newest forecast: a clock that has jumped ahead must not empty the store.
 func (f *Forecaster) prune(ctx context.Context, now time.Time) {
-	if now.Sub(f.pruned) < 24*time.Hour {
+	if within(now, f.pruned, 24*time.Hour) {
 		return
+	}
+	newest := time.Time{}
+	_, states := f.known()
+	for _, s := range states {
+		if s.origin.After(newest) {
+			newest = s.origin
+		}
+	}
+	if newest.IsZero() {
+		return
+	}
+	if newest.Before(now) {
+		now = newest
 	}
 	if err := f.o.Ledger.Prune(ctx, now.Add(-f.o.Retention)); err != nil && ctx.Err() == nil {
 		f.o.Logger.Error("old forecasts not removed", "component", "forecaster", "err", err)

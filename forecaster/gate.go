@@ -11,13 +11,15 @@ import (
 )
 
 // The gate lets a challenger pass where a paired test says that it is better
-// and it is not calibrated worse.
+// over all, and neither clearly worse at one horizon nor calibrated worse.
 const (
 	gateChance    = 0.1  // the chance that it only seems better must be below
 	gateOrigins   = 10   // the least that a test is made of
 	gateBlocks    = 4    // independent blocks of them
 	gateResamples = 2000 // of the bootstrap
 	gateSlack     = 0.02 // by which calibration may be worse
+	partSlack     = 0.05 // at one horizon, where less is known
+	partWorse     = 0.02 // by which the loss at one horizon may be higher, whatever the test says
 )
 
 type verdict struct {
@@ -72,18 +74,45 @@ func compare(t *features.Target, best, rival contender, rivalName, how string, s
 	case best.miscalibrated > rival.miscalibrated+gateSlack:
 		return verdict{false, fmt.Sprintf("kept: %s is better than the champion (%s) but calibrated worse: %s", best.name, rivalName, numbers)}
 	}
+	if worst := worstPart(best, rival, block, seed); worst != "" {
+		return verdict{false, fmt.Sprintf("kept: %s is better than the champion (%s) over all but %s: %s", best.name, rivalName, worst, numbers)}
+	}
 	return verdict{true, fmt.Sprintf("promoted: %s is better than the champion (%s): %s", best.name, rivalName, numbers)}
+}
+
+// worstPart tells at which horizon the best is clearly worse than its rival,
+// by the same test at the same level, shared among the horizons; "" is none.
+func worstPart(best, rival contender, block int, seed uint64) string {
+	for h := range min(len(best.parts), len(rival.parts)) {
+		mine, theirs := best.parts[h], rival.parts[h]
+		losses := pair(contender{origins: theirs.origins, losses: theirs.losses}, contender{origins: mine.origins, losses: mine.losses})
+		a, b := losses.means() // the rival's, and ours
+		if len(losses.diff) >= gateOrigins && b > a*(1+partWorse) && losses.chance(block, seed) < gateChance/float64(len(best.parts)) {
+			return fmt.Sprintf("worse at %s (loss %.4g against %.4g)", short(mine.horizon), b, a)
+		}
+		if mine.miscalibrated > theirs.miscalibrated+partSlack {
+			return fmt.Sprintf("calibrated worse at %s (%.3f against %.3f)", short(mine.horizon), mine.miscalibrated, theirs.miscalibrated)
+		}
+	}
+	return ""
 }
 
 // since keeps the origins after a time.
 func since(c contender, t time.Time) contender {
-	first, _ := slices.BinarySearchFunc(c.origins, t, func(o, t time.Time) int {
-		if o.After(t) {
-			return 1
-		}
-		return -1
-	})
-	c.origins, c.losses = c.origins[first:], c.losses[first:]
+	cut := func(origins []time.Time, losses []float64) ([]time.Time, []float64) {
+		first, _ := slices.BinarySearchFunc(origins, t, func(o, t time.Time) int {
+			if o.After(t) {
+				return 1
+			}
+			return -1
+		})
+		return origins[first:], losses[first:]
+	}
+	c.origins, c.losses = cut(c.origins, c.losses)
+	c.parts = slices.Clone(c.parts)
+	for h := range c.parts {
+		c.parts[h].origins, c.parts[h].losses = cut(c.parts[h].origins, c.parts[h].losses)
+	}
 	return c
 }
 

@@ -16,13 +16,14 @@ const (
 	matureBatch    = 20_000          // outcomes at once
 	maturePatience = 24 * time.Hour  // for samples to come in after an outage
 	matureEdge     = 2 * time.Hour   // of history before the first origin, to see what was going on then
+	matureSteps    = 256             // of a level's, for the naive model to know its size
 )
 
 // mature sees what came of the forecasts whose horizon (and For) has passed,
 // and has them scored against the naive model. Subjects that we acted on are
 // censored: what happened then says nothing about the forecast.
 func (f *Forecaster) mature(ctx context.Context, t *features.Target, s *state, now time.Time) error {
-	if now.Sub(s.matured) < max(matureEvery, t.Interval) {
+	if within(now, s.matured, max(matureEvery, t.Interval)) {
 		return nil
 	}
 	s.matured = now
@@ -87,7 +88,11 @@ func (f *Forecaster) settle(ctx context.Context, t *features.Target, s *state, d
 	if end.After(now) {
 		end = now.Truncate(t.Interval)
 	}
-	window := collector.Window{Start: first.Add(-matureEdge).Truncate(t.Interval), End: end, Step: t.Interval}
+	edge := matureEdge
+	if !t.IsEvent() {
+		edge = max(edge, matureSteps*t.Interval)
+	}
+	window := collector.Window{Start: first.Add(-edge).Truncate(t.Interval), End: end, Step: t.Interval}
 	subjects := map[collector.Subject]bool{}
 	for _, o := range due {
 		subjects[o.Subject] = true
@@ -102,6 +107,12 @@ func (f *Forecaster) settle(ctx context.Context, t *features.Target, s *state, d
 	}
 	base := f.baseRates(ctx, t, s, now, frame)
 	truth := newTruth(frame, leads)
+	if !t.IsEvent() && len(frame.Rows) > 0 {
+		if model, err := f.naive(ctx, t, s, now); err == nil {
+			truth.naive = model.fitted
+		}
+	}
+	threshold, _ := Limit(t, s.champion.manifest.Threshold)
 	for i := range due {
 		o := &due[i]
 		o.Naive, o.Actual, o.Happened, o.Matured = math.NaN(), math.NaN(), math.NaN(), now
@@ -110,7 +121,7 @@ func (f *Forecaster) settle(ctx context.Context, t *features.Target, s *state, d
 			continue // nothing is known of it then
 		}
 		truth.fill(o, row, horizons[o.Horizon], base)
-		o.Warned = o.Risk >= t.Warn.Threshold()
+		o.Warned = o.Risk >= threshold
 		if f.o.Acted == nil || o.Happened != o.Happened && o.Actual != o.Actual {
 			continue
 		}
@@ -119,7 +130,7 @@ func (f *Forecaster) settle(ctx context.Context, t *features.Target, s *state, d
 			return err
 		}
 		if acted {
-			o.Actual, o.Happened, o.Began = math.NaN(), math.NaN(), time.Time{}
+			o.Actual, o.Happened, o.Began, o.Loss = math.NaN(), math.NaN(), time.Time{}, math.NaN()
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ type metrics struct {
 	outcomes                         *prometheus.CounterVec
 	trainings, trainFailures, champs *prometheus.CounterVec
 	trainSeconds                     prometheus.Histogram
+	decays                           *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer, f *Forecaster) (*metrics, error) {
@@ -41,13 +42,15 @@ func newMetrics(r prometheus.Registerer, f *Forecaster) (*metrics, error) {
 		champs:           byTarget("promotions_total", "Challengers that became champion."),
 		trainSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "driftcast_forecaster_training_seconds",
 			Help: "Real time of a training run.", Buckets: prometheus.ExponentialBuckets(0.1, 3, 10)}),
+		decays: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "driftcast_forecaster_decays_total",
+			Help: "Signs of decay that asked for a training."}, []string{"target", "kind"}),
 	}
 	if r == nil {
 		return m, nil
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.steps, m.stepFailures, m.stepSeconds, m.forecasts, m.forecastFailures, m.raised, m.suppressed,
-		m.withheld, m.outcomes, m.trainings, m.trainFailures, m.champs, m.trainSeconds, series{f}} {
+		m.withheld, m.outcomes, m.trainings, m.trainFailures, m.champs, m.trainSeconds, m.decays, series{f}} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

@@ -36,6 +36,13 @@ type Issues interface {
 	PutOutcomes(ctx context.Context, outcomes []Outcome) error
 }
 
+// Tried remembers what shadows said, beside Issues, and how the forecasts of an
+// origin came out.
+type Tried interface {
+	PutShadows(ctx context.Context, forecasts []models.Forecast) error
+	Turns(ctx context.Context, target string, since time.Time) ([]Turn, error)
+}
+
 // Runs remembers training runs; Runs lists the newest first.
 type Runs interface {
 	PutRun(ctx context.Context, r Run) error
@@ -53,6 +60,7 @@ type Warnings interface {
 // Ledger is all that the forecaster remembers; store.Store is one.
 type Ledger interface {
 	Issues
+	Tried
 	Runs
 	Warnings
 	Prune(ctx context.Context, before time.Time) error
@@ -71,10 +79,19 @@ type Registrar interface {
 	Promote(target, id string) error
 }
 
+// Shadows says which model serves a target in shadow, models.ErrNotFound
+// (wrapped) where none does, and begins and ends that. A promotion ends it too.
+type Shadows interface {
+	StartShadow(target, id string, since time.Time) error
+	Shadow(target string) (models.Shadow, error)
+	DropShadow(target string) error
+}
+
 // Registry is where models are kept; *models.Registry is one.
 type Registry interface {
 	Champions
 	Registrar
+	Shadows
 }
 
 // Notifier sends warnings on: all that are active, at every step, and each
@@ -112,7 +129,8 @@ type Options struct {
 	Window      time.Duration // of history that is learned from; default 14d
 	Retention   time.Duration // of forecasts and outcomes; default 30d
 	Optional    bool          // targets that have never had a sample are left alone: built-in packs suit many clusters
-	Schedule    string        // of retraining, five cron fields in UTC; default "0 3 * * *"
+	Schedule    string        // of retraining, five cron fields in UTC; default "0 3 * * *"; ScheduleOff: never
+	Shadow      time.Duration // that a challenger serves beside the champion before it may replace it; 0: it replaces it at once
 	Seed        uint64
 	Concurrency int // of prediction; default GOMAXPROCS
 	Chunk       int // subjects worked at once; default 500
@@ -131,7 +149,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, errors.New("forecaster: no ledger given")
 	case o.Registry == nil:
 		return o, errors.New("forecaster: no model registry given")
-	case o.Interval < 0 || o.Tick < 0 || o.Window < 0 || o.Retention < 0 || o.Chunk < 0 || o.Series < 0 || o.Concurrency < 0:
+	case o.Interval < 0 || o.Tick < 0 || o.Window < 0 || o.Retention < 0 || o.Shadow < 0 || o.Chunk < 0 || o.Series < 0 || o.Concurrency < 0:
 		return o, errors.New("forecaster: durations and sizes must not be negative")
 	}
 	if o.Now == nil {
@@ -163,7 +181,14 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
+// ScheduleOff is the Schedule of those who train by hand, or by another clock.
+const ScheduleOff = "off"
+
+// parseSchedule returns nil for ScheduleOff.
 func parseSchedule(text string) (cron.Schedule, error) {
+	if text == ScheduleOff {
+		return nil, nil
+	}
 	s, err := cron.ParseStandard(text)
 	if err != nil {
 		return nil, fmt.Errorf("schedule %q: %w; write five cron fields such as \"0 3 * * *\"", text, err)

@@ -34,19 +34,31 @@ type quantile struct {
 // said is what a step says about one target.
 type said struct {
 	origin   time.Time
+	shadow   serving                                // a challenger that is tried beside the model; may be none
+	watch    func(*features.Panel, *features.Frame) // sees what was forecast from; nil: nobody does
+	jumps    jumps                                  // of units
 	model    string
 	problem  string // why it is less than it should be; empty where all is well
 	subjects []assessed
-	made     int // forecasts
+	made     int  // forecasts
+	doubtful bool // what was forecast from cannot be right: nothing is raised
 }
 
 // forecast makes and publishes the forecasts of a target, a chunk of subjects
 // at a time so that memory is bounded.
 func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state, now time.Time) (said, error) {
 	out := said{origin: now.Truncate(t.Interval)}
+	if out.origin.Before(s.origin) {
+		return out, fmt.Errorf("forecast %s: %w: it says %s, and forecasts were made at %s already", t.Name, errClock,
+			now.UTC().Format(time.RFC3339), s.origin.UTC().Format(time.RFC3339))
+	}
 	model, err := f.serve(ctx, t, s, now, &out)
 	if err != nil {
 		return out, fmt.Errorf("forecast %s: %w", t.Name, err)
+	}
+	if model.id == s.champion.id && model.id != "" {
+		out.shadow = f.shadow(t, s)
+		out.watch = func(p *features.Panel, frame *features.Frame) { s.watch(p, frame, out.origin) }
 	}
 	err = f.forecastBy(ctx, t, model, &out)
 	if s.misfit = errors.Is(err, models.ErrSchema) && model.id != s.naive.id; s.misfit {
@@ -59,8 +71,17 @@ func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state,
 	if err != nil {
 		return out, fmt.Errorf("forecast %s: %w", t.Name, err)
 	}
+	if out.made > 0 {
+		s.origin = out.origin
+	}
+	if problem := out.jumps.problem(t); problem != "" {
+		out.problem, out.doubtful = problem, true
+	}
 	return out, nil
 }
+
+// errClock says that the clock stands before forecasts that were made.
+var errClock = errors.New("the clock has gone back; waiting until it has caught up")
 
 func (f *Forecaster) forecastBy(ctx context.Context, t *features.Target, model serving, out *said) (err error) {
 	out.model = model.id
@@ -96,13 +117,22 @@ func (f *Forecaster) forecastChunk(ctx context.Context, r features.Reader, t *fe
 	if err != nil {
 		return err
 	}
-	forecasts, err := f.predict(ctx, t, frame, model)
+	forecasts, err := f.predict(ctx, t, frame, model, true)
 	if err != nil {
 		return err
 	}
-	if err := f.publish(ctx, t, forecasts); err != nil {
+	if err := f.o.Ledger.PutForecasts(ctx, scorable(t, forecasts)); err != nil {
 		return err
 	}
+	if out.shadow.fitted != nil {
+		if err := f.foreshadow(ctx, t, frame, out.shadow); err != nil {
+			out.problem = err.Error()
+		}
+	}
+	if out.watch != nil {
+		out.watch(panel, frame)
+	}
+	out.jumps.look(t, panel)
 	first := len(out.subjects)
 	for i, sub := range panel.Subjects {
 		a := assessed{subject: sub}
@@ -126,9 +156,12 @@ const drivers = 5
 
 // predict makes the forecast of every row, in the order of rows. A forecast
 // without a Target was not made: nothing is known of the subject.
-func (f *Forecaster) predict(ctx context.Context, t *features.Target, frame *features.Frame, model serving) ([]models.Forecast, error) {
+func (f *Forecaster) predict(ctx context.Context, t *features.Target, frame *features.Frame, model serving, explain bool) ([]models.Forecast, error) {
 	out := make([]models.Forecast, len(frame.Rows))
-	explainer, _ := model.fitted.(models.Explainer)
+	var explainer models.Explainer
+	if explain {
+		explainer, _ = model.fitted.(models.Explainer)
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	part := max(1, (len(out)+f.o.Concurrency-1)/f.o.Concurrency)
 	for from := 0; from < len(out); from += part {
@@ -157,9 +190,10 @@ func (f *Forecaster) predict(ctx context.Context, t *features.Target, frame *fea
 	return out, g.Wait()
 }
 
-// publish remembers the forecasts. A level without an objective has no risks;
-// its horizons are named all the same, so that it can be scored at them.
-func (f *Forecaster) publish(ctx context.Context, t *features.Target, forecasts []models.Forecast) error {
+// scorable are the forecasts that were made. A level without an objective has
+// no risks; its horizons are named all the same, so that it can be scored at
+// them.
+func scorable(t *features.Target, forecasts []models.Forecast) []models.Forecast {
 	var unknown []models.Risk
 	if !t.IsEvent() && t.Objective == nil {
 		for _, h := range t.Horizons {
@@ -176,7 +210,7 @@ func (f *Forecaster) publish(ctx context.Context, t *features.Target, forecasts 
 		}
 		keep = append(keep, fc)
 	}
-	return f.o.Ledger.PutForecasts(ctx, keep)
+	return keep
 }
 
 // latest returns when the target's own signal was last seen, and whether the

@@ -76,9 +76,13 @@ const retryAfter = time.Hour
 func (f *Forecaster) plan(now time.Time) {
 	targets, states := f.known()
 	f.mu.Lock()
-	due := !f.retrain.IsZero() && !now.Before(f.retrain)
-	if due || f.retrain.IsZero() {
-		f.retrain = f.schedule.Next(now.UTC())
+	due := false
+	if f.schedule != nil {
+		next := f.schedule.Next(now.UTC())
+		due = !f.retrain.IsZero() && !now.Before(f.retrain)
+		if due || f.retrain.IsZero() || f.retrain.After(next) { // after: the clock has been ahead and came back
+			f.retrain = next
+		}
 	}
 	f.mu.Unlock()
 	for i, t := range targets {
@@ -89,11 +93,11 @@ func (f *Forecaster) plan(now time.Time) {
 		if !due {
 			_, err := f.o.Registry.Champion(t.Name)
 			needed := errors.Is(err, models.ErrNotFound) || states[i].misfit
-			if !needed || now.Sub(states[i].tried) < retryAfter {
+			if !needed || within(now, states[i].tried, retryAfter) {
 				continue
 			}
 			if reason = "startup"; states[i].misfit {
-				reason = "schema"
+				reason = decayed("schema") + ": the champion was fitted on other columns or horizons"
 			}
 		}
 		states[i].tried = now
@@ -101,6 +105,13 @@ func (f *Forecaster) plan(now time.Time) {
 			f.o.Logger.Warn("training not queued", "component", "forecaster", "target", t.Name, "err", err)
 		}
 	}
+}
+
+// within says that now is less than a while after then. A then that lies ahead,
+// after a clock that was ahead too, is not.
+func within(now, then time.Time, while time.Duration) bool {
+	since := now.Sub(then)
+	return since >= 0 && since < while
 }
 
 // failInterrupted ends the runs that a crash or a restart has cut short.

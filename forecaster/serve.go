@@ -24,9 +24,9 @@ func (f *Forecaster) serve(ctx context.Context, t *features.Target, s *state, no
 	case s.champion.id == id:
 		return s.champion, nil
 	default:
-		fitted, _, err := f.o.Registry.Load(id)
+		fitted, manifest, err := f.o.Registry.Load(id)
 		if err == nil {
-			s.champion = serving{id: id, fitted: fitted, made: now}
+			s.champion = serving{id: id, fitted: fitted, manifest: manifest, made: now}
 			return s.champion, nil
 		}
 		out.problem = fmt.Sprintf("the champion cannot serve, a naive model does: %v", err)
@@ -40,7 +40,7 @@ const naiveAge = 24 * time.Hour
 // naive returns the target's naive model (base rate for events), fitted on
 // what History holds. Its id is the model's name: it is not registered.
 func (f *Forecaster) naive(ctx context.Context, t *features.Target, s *state, now time.Time) (serving, error) {
-	if s.naive.fitted != nil && now.Sub(s.naive.made) < naiveAge {
+	if s.naive.fitted != nil && within(now, s.naive.made, naiveAge) {
 		return s.naive, nil
 	}
 	var model models.Model = models.Naive{}

@@ -31,6 +31,9 @@ type TargetStatus struct {
 	LastStep   time.Time // that succeeded
 	Fresh      time.Time // newest sample; zero: none
 	Model      string    // a registry id, or the name of the naive model
+	Shadow     string    // a registry id; empty where no challenger is tried
+	Threshold  float64   // the risk from which it warns
+	Because    string    // where that comes from, e.g. "the budget of 2/day"; empty: the target says it
 	Problem    string    // empty where all is well
 	Error      string    // of the last step
 }
@@ -76,13 +79,17 @@ func (f *Forecaster) conclude(t *features.Target, s *state, said said, err error
 	st.Error = ""
 	if err != nil {
 		st.Error = err.Error()
-		if errors.Is(err, models.ErrTooFewRows) {
+		switch {
+		case errors.Is(err, errClock):
+			st.Error, st.Problem = "", err.Error()
+		case errors.Is(err, models.ErrTooFewRows):
 			st.Error, st.Problem = "", "waiting for history: "+err.Error()
 		}
 		return
 	}
 	s.forecasts = said.subjects
 	st.Subjects, st.Forecasts, st.Model, st.LastStep = len(said.subjects), said.made, said.model, said.origin
+	st.Shadow = said.shadow.id
 	for _, a := range said.subjects {
 		if a.fresh.After(st.Fresh) {
 			st.Fresh = a.fresh

@@ -117,7 +117,8 @@ func (f *Forecaster) attempt(ctx context.Context, run *Run) error {
 	return f.promote(t, run, champion, contenders)
 }
 
-// promote makes the candidate champion where the gate lets it pass.
+// promote lets the candidate serve where the gate lets it pass: as champion
+// where there is none that can serve, else in shadow first.
 func (f *Forecaster) promote(t *features.Target, run *Run, champion *incumbent, contenders []contender) error {
 	verdict := judge(t, champion, contenders, f.o.Seed)
 	run.State, run.Message = RunKept, verdict.message
@@ -126,6 +127,9 @@ func (f *Forecaster) promote(t *features.Target, run *Run, champion *incumbent, 
 	}
 	if !verdict.promote {
 		return nil
+	}
+	if champion != nil && champion.misfit == nil && f.o.Shadow > 0 {
+		return f.startShadow(t, run)
 	}
 	if err := f.o.Registry.Promote(t.Name, run.Candidate); err != nil {
 		return err
@@ -157,6 +161,7 @@ func (f *Forecaster) fit(ctx context.Context, t *features.Target, panel *feature
 		return nil, none, err
 	}
 	return fitted, models.Manifest{
+		Threshold: budgeted(t, fitted, frame, best), Population: models.Summarise(frame),
 		Target: t.Name, Model: best.name, Seed: f.o.Seed, Schema: models.Schema(frame.Columns), Rows: len(frame.Rows),
 		From: panel.Time(0), Through: panel.Time(panel.Len - 1), Scores: best.scores, Created: f.o.Now(),
 	}, nil

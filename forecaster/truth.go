@@ -15,10 +15,14 @@ type truth struct {
 	leads  []int
 	onsets map[int][]int // by subject, as they are asked for
 	future []float64
+
+	naive models.Fitted // of a level; nil: none could be fitted
+	row   int           // that said is of; -1: none
+	said  models.Forecast
 }
 
 func newTruth(f *features.Frame, leads []int) *truth {
-	return &truth{frame: f, leads: leads, onsets: map[int][]int{}}
+	return &truth{frame: f, leads: leads, onsets: map[int][]int{}, row: -1}
 }
 
 // fill writes what came of one row at the h-th horizon.
@@ -36,13 +40,32 @@ func (tr *truth) fill(o *Outcome, row, h int, base map[time.Duration]float64) {
 		return
 	}
 	tr.future = f.Future(row, tr.future[:0])
-	o.Actual = tr.future[slices.Index(tr.leads, steps)]
-	past := f.Past(row)
-	for i := len(past) - 1; i >= 0; i-- {
-		if past[i] == past[i] {
-			o.Naive = past[i]
-			break
+	lead := slices.Index(tr.leads, steps)
+	o.Actual, o.Naive = tr.future[lead], lastKnown(f.Past(row))
+	tr.lose(o, row, lead)
+}
+
+// lose writes the losses of a level's forecast and of the naive one, which is
+// asked here what it would have said.
+func (tr *truth) lose(o *Outcome, row, lead int) {
+	o.Loss = models.MeanPinball(o.Quantiles[:], o.Actual)
+	if tr.naive == nil {
+		return
+	}
+	if tr.row != row {
+		tr.row = row
+		if tr.naive.Predict(tr.frame, row, &tr.said) != nil {
+			tr.said.Path = tr.said.Path[:0] // nothing was known
 		}
+	}
+	n := len(models.Quantiles)
+	if len(tr.said.Path) < (lead+1)*n {
+		return
+	}
+	q := tr.said.Path[lead*n : (lead+1)*n]
+	o.NaiveLoss, o.Weight = models.MeanPinball(q, o.Actual), 0
+	if width := q[n-1] - q[0]; width > 0 {
+		o.Weight = 1 / width
 	}
 }
 

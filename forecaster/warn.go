@@ -41,7 +41,7 @@ func (h *active) fall(t *features.Target, a *assessed, origin time.Time) (resolv
 	}
 	w.Origin, w.Fresh = origin, a.fresh
 	w.Annotations = annotate(t, w)
-	if h.below++; highest >= calm*t.Warn.Threshold() && !a.happening {
+	if h.below++; highest >= calm*w.Threshold && !a.happening {
 		h.below = 0
 	}
 	return h.below >= calmSteps
@@ -58,13 +58,14 @@ func (f *Forecaster) warn(ctx context.Context, t *features.Target, s *state, sai
 	var changed, news, candidates []Warning
 	seen := map[collector.Subject]bool{}
 	status := &s.status
+	threshold, because := Limit(t, s.champion.manifest.Threshold)
 	withheld := 0
 	for i := range said.subjects {
 		a := &said.subjects[i]
 		seen[a.subject] = true
-		w, over := assess(t, a, said.origin)
+		w, over := assess(t, a, said.origin, threshold, because)
 		held := s.warnings[a.subject]
-		switch stale := said.origin.Sub(a.fresh) > tolerance(t); {
+		switch stale := said.doubtful || said.origin.Sub(a.fresh) > tolerance(t); {
 		case stale && over && held == nil:
 			withheld++
 		case stale && held != nil:
@@ -100,6 +101,7 @@ func (f *Forecaster) warn(ctx context.Context, t *features.Target, s *state, sai
 	news = append(news, changed...)
 	f.mu.Lock()
 	status.Warnings, status.Suppressed, status.Withheld = len(s.warnings), suppressed, withheld
+	status.Threshold, status.Because = threshold, because
 	f.mu.Unlock()
 	f.metrics.warned(t.Name, len(raised), suppressed, withheld)
 	if err := f.o.Ledger.PutWarnings(ctx, changed); err != nil {
@@ -152,14 +154,14 @@ func (f *Forecaster) spend(ctx context.Context, t *features.Target, candidates [
 
 // assess makes the warning of a subject; over is false where no risk reaches
 // the threshold.
-func assess(t *features.Target, a *assessed, origin time.Time) (w Warning, over bool) {
+func assess(t *features.Target, a *assessed, origin time.Time, threshold float64, because string) (w Warning, over bool) {
 	if a.forecast == nil || a.happening {
 		return w, false
 	}
 	for _, r := range a.forecast.Risks {
-		if r.Probability >= t.Warn.Threshold() {
+		if r.Probability >= threshold {
 			w = Warning{
-				Target: t.Name, Subject: a.subject, Horizon: r.Horizon, Risk: r.Probability, Threshold: t.Warn.Threshold(), Lead: a.lead,
+				Target: t.Name, Subject: a.subject, Horizon: r.Horizon, Risk: r.Probability, Threshold: threshold, Because: because, Lead: a.lead,
 				Drivers: a.forecast.Drivers, Labels: maps.Clone(t.Labels), Correction: t.Correction,
 				Origin: origin, StartsAt: origin, Fresh: a.fresh,
 			}
@@ -178,6 +180,9 @@ func annotate(t *features.Target, w *Warning) map[string]string {
 		out = map[string]string{}
 	}
 	out["risk"] = fmt.Sprintf("%.0f%% within %s", 100*w.Risk, short(w.Horizon))
+	if w.Because != "" {
+		out["threshold"] = fmt.Sprintf("%.2g from %s", w.Threshold, w.Because)
+	}
 	if w.Lead > 0 {
 		out["eta"] = "about " + short(w.Lead)
 	}

@@ -202,8 +202,11 @@ func (oracle) Load(string) (models.Fitted, models.Manifest, error) {
 func (oracle) Put(context.Context, string, models.Fitted, models.Manifest) (string, error) {
 	return "", nil
 }
-func (oracle) Promote(string, string) error   { return nil }
-func (oracle) MarshalBinary() ([]byte, error) { return nil, nil }
+func (oracle) Promote(string, string) error                { return nil }
+func (oracle) StartShadow(string, string, time.Time) error { return nil }
+func (oracle) Shadow(string) (models.Shadow, error)        { return models.Shadow{}, models.ErrNotFound }
+func (oracle) DropShadow(string) error                     { return nil }
+func (oracle) MarshalBinary() ([]byte, error)              { return nil, nil }
 func (oracle) Predict(f *features.Frame, row int, out *models.Forecast) error {
 	past := f.Past(row)
 	for i := len(past) - 1; i >= 0; i-- {
