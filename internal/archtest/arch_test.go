@@ -22,14 +22,15 @@ var allowed = map[string][]string{
 	"models":           {"collector", "features", "models/boost"},
 	"models/boost":     {},
 	"models/modeltest": {"collector", "features", "models"},
-	"forecaster":       {"collector", "features", "models"},
+	"models/shift":     {"collector"},
+	"forecaster":       {"collector", "features", "models", "models/shift"},
 	"corrector":        {"collector", "features", "models", "forecaster"},
 	"alerter":          {"collector", "features", "models", "forecaster"},
-	"api":              {"collector", "features", "models", "forecaster", "api/gen"},
+	"api":              {"collector", "features", "models", "models/shift", "forecaster", "api/gen"},
 	"store":            {"collector", "features", "models", "forecaster"},
 	"internal/bench":   {"collector", "features", "models"},
 	"internal/sim":     {"collector"},
-	"cmd/driftcast": {"collector", "features", "models", "forecaster", "corrector", "alerter", "api", "store",
+	"cmd/driftcast": {"collector", "features", "models", "models/shift", "forecaster", "corrector", "alerter", "api", "store",
 		"deploy", "internal/sim"},
 }
 
