@@ -166,3 +166,64 @@ func TestSamplingIsUndone(t *testing.T) {
 		}
 	}
 }
+
+// TestCalibrationUndoesWhatIsWrong wants scores that are too sure, or shifted,
+// to be put right on rows never seen, and right ones left alone.
+func TestCalibrationUndoesWhatIsWrong(t *testing.T) {
+	draw := func(seed uint64, slope, shift float64) (scores, labels []float64) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		for range 6000 {
+			z, y := 1.5*rng.NormFloat64()-2, 0.0
+			if rng.Float64() < 1/(1+math.Exp(-z)) {
+				y = 1
+			}
+			scores, labels = append(scores, slope*z+shift), append(labels, y)
+		}
+		return scores, labels
+	}
+	for name, c := range map[string]struct{ slope, shift float64 }{
+		"right": {1, 0}, "too sure": {2.5, 0}, "too timid": {0.5, 0}, "too high": {1, 1.5}, "too low and too sure": {2, -2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			apply := models.Calibrate(draw(1, c.slope, c.shift))
+			scores, labels := draw(2, c.slope, c.shift)
+			if e := models.CalibrationError(applied(apply, scores), labels); e > 0.02 {
+				t.Errorf("calibration error %v, want at most 0.02", e)
+			}
+		})
+	}
+}
+
+// TestFewEventsMoveLittle wants calibration drawn to what the model says where
+// hardly anything is known.
+func TestFewEventsMoveLittle(t *testing.T) {
+	apply := models.Calibrate([]float64{-3, -3, -2, -3, -3, -4, -3, -3}, []float64{0, 0, 1, 0, 0, 0, 0, 0})
+	for s := -5.0; s <= 0; s++ {
+		if got, want := apply(s), 1/(1+math.Exp(-s)); got < want/2.5 || got > 2.5*want {
+			t.Errorf("at %v: got %v, want about %v", s, got, want)
+		}
+	}
+}
+
+// TestOneEventCountsOnce wants the rows that tell of one event to be one
+// observation, however many there are.
+func TestOneEventCountsOnce(t *testing.T) {
+	p, target := clustered(5, 1000, 5)
+	for s := range p.Subjects {
+		clear(p.Series(0, s))
+		p.Series(0, s)[300] = 1
+		p.Series(0, s)[301+30] = 1
+		p.Series(0, s)[900] = 1
+	}
+	f, err := features.Extract(p, target, features.Options{Origins: features.Origins(p, time.Hour, time.Time{}, time.Time{}), Labels: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// At 24 h each of the three is told of by 24 rows; at 72 h the second comes
+	// so soon after the first that 30 are left for it.
+	for h, want := range []float64{3.0 / (3 * 24), 3.0 / (72 + 30 + 72)} {
+		if got, err := models.Share(f, h); err != nil || math.Abs(got-want) > 1e-9 {
+			t.Errorf("horizon %d: got %v %v, want %v", h, got, err, want)
+		}
+	}
+}

@@ -25,7 +25,13 @@ func Isotonic(y []float64) []float64 {
 
 // Calibrate fits fitCalibrator and returns its apply.
 func Calibrate(scores, labels []float64) func(float64) float64 {
-	return fitCalibrator(scores, labels).apply
+	e := evidence{share: 1}
+	for i, y := range labels {
+		if y == y && scores[i] == scores[i] {
+			e.scores, e.labels = append(e.scores, scores[i]), append(e.labels, y)
+		}
+	}
+	return fitCalibrator(e).apply
 }
 
 // LookBack is lookBack in full.
@@ -51,3 +57,13 @@ func CaseControlRate(f *features.Frame, h, limit int) (rate float64, rows int, e
 
 // Episodes is episodes.
 func Episodes(rows []RiskRow, threshold float64) int { return episodes(rows, threshold) }
+
+// Share is how much of an independent observation a row of the frame is at a
+// horizon.
+func Share(f *features.Frame, h int) (float64, error) {
+	d, err := newEventData(f)
+	if err != nil {
+		return 0, err
+	}
+	return newEvidence(d, h, make([]float64, len(d.rows))).share, nil
+}

@@ -200,7 +200,7 @@ func calibrations(ctx context.Context, scorer eventScorer, later eventData) ([]c
 	}
 	out := make([]calibrator, later.horizons)
 	for h := range out {
-		out[h] = fitCalibrator(scores[h*n:(h+1)*n], later.column(h))
+		out[h] = fitCalibrator(newEvidence(later, h, scores[h*n:(h+1)*n]))
 	}
 	return out, nil
 }
