@@ -49,6 +49,8 @@ func (p *fileParser) target(n *yaml.Node, path string, t *Target) {
 			})
 		}},
 		{"maintenance", func(n *yaml.Node, path string) { t.Maintenance, _ = p.text(n, path) }},
+		{"regression", func(n *yaml.Node, path string) { t.Regression = p.regression(n, path) }},
+		{"drift", func(n *yaml.Node, path string) { t.Drift = p.drift(n, path) }},
 		{"warn", func(n *yaml.Node, path string) { p.warn(n, path, &t.Warn) }},
 		{"correction", func(n *yaml.Node, path string) { t.Correction, _ = p.text(n, path) }},
 		{"labels", func(n *yaml.Node, path string) { t.Labels = p.labelled(n, path) }},
@@ -85,7 +87,7 @@ func (p *fileParser) complete(t parsedTarget) {
 		p.problem(t.keys[kinds[1]], join(t.path, kinds[1]), "a target is either a level, an event or an alert, and this one has "+strings.Join(kinds, " and "),
 			"keep one, make the others targets of their own")
 	case kinds[0] != "level":
-		for _, key := range []string{"objective", "scale", "season"} {
+		for _, key := range []string{"objective", "scale", "season", "regression", "drift"} {
 			if t.keys[key] != nil {
 				p.problem(t.keys[key], join(t.path, key), "is for levels, and this is an "+kinds[0], "remove it")
 			}

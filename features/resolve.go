@@ -48,6 +48,9 @@ func (p *fileParser) resolve() {
 			}
 		}
 	}
+	for _, t := range p.targets {
+		p.shifts(t, known, own)
+	}
 	for _, s := range p.named {
 		p.file.signals = append(p.file.signals, s.Signal)
 		if s.Subject.Kind == "" {
@@ -66,6 +69,9 @@ func (p *fileParser) resolve() {
 			p.part(s, true, t.node, t.path)
 		}
 		if s, ok, err := t.MaintenanceSignal(); ok && err == nil {
+			p.part(s, true, t.node, t.path)
+		}
+		for _, s := range t.ShiftSignals() {
 			p.part(s, true, t.node, t.path)
 		}
 	}

@@ -49,6 +49,9 @@ type Target struct {
 	// of the subject count as missing and events in it are not labelled.
 	Maintenance string
 
+	Regression *Regression // of a level: shifts for the worse that stay are looked for; nil: not
+	Drift      *Drift      // of a level: its distribution is held against a baseline; nil: not
+
 	Warn        Warn
 	Correction  string            // name of the correction policy a warning asks for; may be empty
 	Labels      map[string]string // added to warnings, e.g. severity

@@ -300,7 +300,8 @@ func (d *detection) inBody(onset int) bool {
 func (d *detection) traffic(curves [2]curve, onset int) (string, bool) {
 	if d.load != nil && curves[0].high == curves[0].high {
 		after, n := d.scratch.median(d.load[onset:])
-		before, _ := d.scratch.median(d.load[max(0, onset-2*d.hold):onset])
+		// What came just before may already be part of it.
+		before, _ := d.scratch.median(d.load[max(0, onset-6*d.hold):max(0, onset-2*d.hold)])
 		if n > 0 && after > curves[0].high && after-before > math.Log(1.2) {
 			return "the load rose by " + percent(math.Expm1(after-before)) + " at the same time, higher than before it", true
 		}
