@@ -198,13 +198,16 @@ func (a *app) backtestFile(ctx context.Context, f *backtestFlags) (*collector.Me
 		return nil, nil, err
 	}
 	bar := a.progress("read "+f.data, info.Size(), true)
-	memory, _, err := collector.LoadCSV(ctx, file, collector.ImportOptions{
-		Name: f.data, LabelColumns: f.labels, Interval: time.Duration(interval), Size: info.Size(),
+	memory, read, err := collector.LoadCSV(ctx, file, collector.ImportOptions{
+		Name: f.data, LabelColumns: f.labels, Interval: time.Duration(interval), Size: info.Size(), KeepFirst: true,
 		Progress: func(p collector.ImportProgress) { bar.set(p.Bytes, p.Size, "") },
 	})
 	bar.done()
 	if err != nil {
 		return nil, nil, err
+	}
+	if read.Conflicts > 0 {
+		fmt.Fprintf(a.err, "%s: %d rows contradict an earlier row of the same time or go back in time: the first was kept\n", f.data, read.Conflicts)
 	}
 	target := &features.Target{
 		Subject: collector.SubjectSpec{Kind: f.subjectKind(), Labels: f.labels}, Interval: time.Duration(interval),

@@ -20,7 +20,7 @@ func load(ctx context.Context, root, set string, labels []string, interval time.
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // only read
-	memory, _, err := collector.LoadCSV(ctx, file, collector.ImportOptions{Name: path, LabelColumns: labels, Interval: interval})
+	memory, _, err := collector.LoadCSV(ctx, file, collector.ImportOptions{Name: path, LabelColumns: labels, Interval: interval, KeepFirst: true})
 	return memory, err
 }
 

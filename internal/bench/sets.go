@@ -62,7 +62,7 @@ func levelSets() []levelSet {
 			columns: []string{"llm_request_rate"}, horizons: served[1:], every: 2 * time.Hour,
 		},
 		{
-			name: "nezha", labels: []string{"application", "pod"}, kind: "workload", interval: time.Minute, season: 1440, scale: features.ScaleLog,
+			name: "nezha", labels: []string{"application", "pod"}, kind: "workload", interval: time.Minute, season: 1440, scale: features.ScaleLog, align: true,
 			columns: []string{"pod_server_latency_p95_s", "pod_server_latency_p99_s"}, horizons: served[:2], every: 15 * time.Minute,
 		},
 		{
