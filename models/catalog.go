@@ -25,6 +25,7 @@ func learners() []learned {
 		{kind: kindRidge, learn: learnRidge},
 		{kindSmoothing, learnSmoothing},
 		{kind: kindQuantileNetwork, learn: learnNetwork},
+		{kindRank1, learnRank1},
 	}
 }
 

@@ -154,6 +154,8 @@ func unpackBase(kind string, u *unpacker) (base, error) {
 		return unpackSmoothing(u)
 	case kindRidge:
 		return unpackRidge(u)
+	case kindRank1:
+		return unpackRank1(u)
 	case kindBlend:
 		return unpackMixture(u)
 	}

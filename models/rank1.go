@@ -1,0 +1,204 @@
+package models
+
+import (
+	"fmt"
+	"math"
+)
+
+const kindRank1 = "rank1-ridge"
+
+// rank1 forecasts a level as the shape of its cycles (a day, a week) moved to a
+// level of its own, which a ridge regression learns to forecast from the latest
+// values, the latest turns and what the shape says of both: one shape, one level
+// a turn, a matrix of rank one (after FLAIR). Regressions are pooled over
+// subjects in local units, one for each knot of leads, and tell the change since
+// the last known value; between knots they are interpolated.
+type rank1 struct {
+	cycles []cycle     // at most cyclesMax, shortest first
+	knots  [][]float64 // weights of the regressors, by knot
+}
+
+const (
+	cyclesMax = 3
+	perCycle  = 7 // regressors
+)
+
+// windows are how many known values the recent levels are means of.
+func rank1Windows() [4]int { return [...]int{4, 16, 64, 256} }
+
+// now is what the regressors of all leads have in common.
+type now struct {
+	recent [4]float64
+	of     [cyclesMax]cycleNow
+}
+
+// cycleNow is a cycle at the origin.
+type cycleNow struct {
+	known        bool
+	shape, last  float64 // at the origin, over turns and one turn ago
+	near         float64 // the shape's mean over the last few steps
+	mean         float64 // the shape's mean over a turn
+	level        float64 // the mean of the latest turn
+	steps        int
+	shapes, ones []float64
+}
+
+func (b *rank1) width() int { return len(rank1Windows()) + perCycle*len(b.cycles) }
+
+// now reads the present.
+func (b *rank1) now(h *history) now {
+	var s now
+	var sum float64
+	k := 0
+	for i, z := range h.recent[:h.known] {
+		sum += z
+		for k < len(s.recent) && i+1 == rank1Windows()[k] {
+			s.recent[k] = sum / float64(i+1)
+			k++
+		}
+	}
+	for ; k < len(s.recent); k++ {
+		s.recent[k] = sum / float64(h.known)
+	}
+	for i, c := range b.cycles {
+		s.of[i] = c.now(h)
+	}
+	return s
+}
+
+// now reads a cycle at the origin of h.
+func (c cycle) now(h *history) cycleNow {
+	const nearSteps = 16
+	var n cycleNow
+	level, ok := c.level(h)
+	shape, last, known := c.shape(h, float64(-h.age))
+	if !ok || !known {
+		return n
+	}
+	n.known, n.shape, n.last, n.level = true, shape, last, level
+	var sum, count float64
+	for i := 0; i < nearSteps; i += 4 {
+		if z, _, ok := c.shape(h, float64(-h.age-i)); ok {
+			sum, count = sum+z, count+1
+		}
+	}
+	n.near = sum / count
+	// The mean of the shape is the mean of the levels of its turns.
+	sum, count = 0, 0
+	const points = 24
+	for i := range points {
+		if z, _, ok := c.shape(h, -float64(i)*c.period/points); ok {
+			sum, count = sum+z, count+1
+		}
+	}
+	n.mean = sum / count
+	return n
+}
+
+// regressors writes the regressors of a lead, all relative to the last known
+// value and 0 where nothing is known.
+func (b *rank1) regressors(h *history, s *now, lead int, x []float64) {
+	for i, z := range s.recent {
+		x[i] = z - h.last
+	}
+	x = x[len(s.recent):]
+	for i, c := range b.cycles {
+		x := x[i*perCycle : (i+1)*perCycle]
+		clear(x)
+		n := &s.of[i]
+		if !n.known {
+			continue
+		}
+		shape, latest, ok := c.shape(h, c.phase(lead))
+		if !ok {
+			continue
+		}
+		x[0] = shape - h.last
+		x[1] = shape - n.shape
+		x[2] = shape - n.near
+		x[3] = shape - n.mean
+		x[4] = latest - h.last
+		x[5] = latest - n.last
+		x[6] = n.level - h.last
+	}
+}
+
+// path implements base.
+func (b *rank1) path(h *history, leads []int, q []float64) {
+	s := b.now(h)
+	x := h.take(b.width())
+	for i, lead := range leads {
+		b.regressors(h, &s, lead, x)
+		k, share := knotOf(lead+h.age, len(b.knots))
+		z := h.last + dot(b.knots[k], x)
+		if share > 0 {
+			z += share * dotDifference(b.knots[k+1], b.knots[k], x)
+		}
+		if z-z != 0 {
+			z = h.last
+		}
+		setPoint(q, i, min(max(z, -largest), largest))
+	}
+}
+
+func dot(a, b []float64) float64 {
+	var sum float64
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+func dotDifference(a, b, x []float64) float64 {
+	var sum float64
+	for i, v := range x {
+		sum += (a[i] - b[i]) * v
+	}
+	return sum
+}
+
+func (*rank1) prior(lead int, z float64) float64 { return z * math.Sqrt(float64(lead)) }
+
+func (*rank1) centred() bool { return true }
+func (*rank1) kind() string  { return kindRank1 }
+
+func (b *rank1) pack(p *packer) {
+	p.integer(len(b.cycles))
+	for _, c := range b.cycles {
+		p.float(c.period)
+	}
+	p.integer(len(b.knots))
+	for _, w := range b.knots {
+		p.floats(w)
+	}
+}
+
+func unpackRank1(u *unpacker) (base, error) {
+	b := new(rank1)
+	for range u.length(8) {
+		period := u.float()
+		if !(period >= 2 && period <= seasonMax) {
+			return nil, fmt.Errorf("%w: a cycle of %g steps", ErrCorrupt, period)
+		}
+		b.cycles = append(b.cycles, newCycle(period))
+	}
+	if len(b.cycles) > cyclesMax {
+		return nil, fmt.Errorf("%w: %d cycles", ErrCorrupt, len(b.cycles))
+	}
+	for range u.length(1) {
+		w := u.floats()
+		for _, v := range w {
+			if v-v != 0 {
+				return nil, fmt.Errorf("%w: a weight that is not finite", ErrCorrupt)
+			}
+		}
+		if len(w) != b.width() {
+			return nil, fmt.Errorf("%w: %d weights for %d regressors", ErrCorrupt, len(w), b.width())
+		}
+		b.knots = append(b.knots, w)
+	}
+	if len(b.knots) == 0 {
+		return nil, fmt.Errorf("%w: a regression without weights", ErrCorrupt)
+	}
+	return b, u.err
+}
