@@ -20,6 +20,9 @@ type history struct {
 	age  int     // grid steps since the last known value
 	unit float64 // local scale, always positive and finite
 
+	spread  [spreadKnots]float64 // by knot of leads, the first `spreads` of them; see spreadAt
+	spreads int
+
 	recent [recentLength]float64 // latest known values on the model's scale, newest first
 	known  int                   // how many of recent are filled
 
@@ -36,7 +39,7 @@ func (h *history) begin(f *features.Frame, row int, typical float64) (ok bool) {
 	past, scale := f.Past(row), f.Target.Scale
 	h.past, h.scale, h.columns = past, scale, f.Features(row)
 	h.origin, h.step = f.OriginOf(row).Unix(), int64(f.Panel.Interval/time.Second)
-	h.known, h.age, h.taken = 0, 0, 0
+	h.known, h.age, h.taken, h.spreads = 0, 0, 0, 0
 	var sum float64
 	for i := len(past) - 1; i >= 0 && h.known < recentLength; i-- {
 		v := past[i]

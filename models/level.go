@@ -97,7 +97,7 @@ func collectErrors(ctx context.Context, b base, f *features.Frame, rows []int, t
 		future = f.Future(row, future[:0])
 		for n, i := range indices {
 			if v := future[i]; v-v == 0 {
-				errs.add(leads[n]+h.age, h.in(v), path[n*len(Quantiles):], h.unit, b.centred())
+				errs.add(leads[n]+h.age, h.in(v), path[n*len(Quantiles):], h, b.centred())
 				seen++
 			}
 		}
@@ -194,10 +194,10 @@ func (l *level) path(h *history, leads []int, path []float64) {
 	var offsets [len(Quantiles)]float64
 	l.base.path(h, leads, path)
 	for i, lead := range leads {
-		l.intervals.at(lead+h.age, &offsets)
+		l.intervals.at(h, lead+h.age, &offsets)
 		q := path[i*len(Quantiles) : (i+1)*len(Quantiles)]
 		for k := range q {
-			q[k] = h.out(q[k] + h.unit*offsets[k])
+			q[k] = h.out(q[k] + offsets[k])
 		}
 		sortFew(q)
 	}

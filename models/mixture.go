@@ -57,9 +57,9 @@ func (m *mixture) expert(h *history, j int, leads []int, q []float64) {
 	var offsets [len(Quantiles)]float64
 	m.experts[j].path(h, leads, q)
 	for i, lead := range leads {
-		m.intervals[j].at(lead+h.age, &offsets)
+		m.intervals[j].at(h, lead+h.age, &offsets)
 		for k, offset := range offsets {
-			q[i*len(Quantiles)+k] += h.unit * offset
+			q[i*len(Quantiles)+k] += offset
 		}
 	}
 }
