@@ -30,18 +30,18 @@ func TestFitLogisticLearns(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, base := logLoss(e, test, answers), logLoss(none, test, answers)
-	if got > 0.8*base {
+	if got > 0.85*base {
 		t.Errorf("log loss out of sample %.4f; without columns %.4f", got, base)
 	}
 	t.Logf("log loss %.4f, base rate %.4f", got, base)
 }
 
-// TestFitQuantilesLearnsSpread has labels whose location and spread depend on
+// TestFitQuantilesCover has labels whose location and spread depend on
 // two columns: the levels must be as wide as they should be for both halves.
 func TestFitQuantilesCover(t *testing.T) {
 	d, y, _ := shape(6000, 6, 1)
 	test, answers, _ := shape(6000, 6, 2)
-	e, err := boost.FitQuantiles(context.Background(), d, y, nil, nil, nine, boost.Options{Trees: 100, Leaves: 15})
+	e, err := boost.FitQuantiles(context.Background(), d, y, nil, nil, nine, boost.Options{Trees: 60, Leaves: 8, MinLeaf: 50})
 	if err != nil {
 		t.Fatal(err)
 	}

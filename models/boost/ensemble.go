@@ -11,11 +11,15 @@ type Ensemble struct {
 	cover   []int32   // per node: training rows that reached it, 1 or more
 	values  []float64 // per leaf: outputs numbers
 	gain    []float64 // per column: what its splits gained, summing to 1 or 0
+
+	// Worked out by seal.
+	expected []float64 // per output: the mean over the training rows of every tree, and base
+	depth    int       // most splits between a root and a leaf
 }
 
 // node is a split or a leaf, in 16 bytes. A split sends x[column] ≤ threshold
 // to node child and the rest to node child+1; NaN goes where missing says.
-// A leaf has column leafMark and its values from child·outputs on.
+// A leaf has its values from child·outputs on.
 type node struct {
 	threshold float64
 	child     int32
@@ -45,7 +49,28 @@ func (e *Ensemble) keep(trees int) {
 }
 
 // seal works out what Explain needs.
-func (e *Ensemble) seal() {}
+func (e *Ensemble) seal() {
+	e.expected = append([]float64(nil), e.base...)
+	depth := make([]int, len(e.nodes))
+	for t, root := range e.roots {
+		end := len(e.nodes)
+		if t+1 < len(e.roots) {
+			end = int(e.roots[t+1])
+		}
+		for i := int(root); i < end; i++ { // children lie behind their parents
+			n := &e.nodes[i]
+			if !n.leaf {
+				depth[n.child], depth[n.child+1] = depth[i]+1, depth[i]+1
+				continue
+			}
+			e.depth = max(e.depth, depth[i])
+			share := float64(e.cover[i]) / float64(e.cover[root])
+			for k := range e.outputs {
+				e.expected[k] += share * e.values[int(n.child)*e.outputs+k]
+			}
+		}
+	}
+}
 
 // Outputs returns the number of outputs: 1 for FitLogistic, the number of
 // levels for FitQuantiles.
@@ -92,18 +117,23 @@ func (e *Ensemble) AddRows(x []float64, rows int, out []float64) {
 	}
 }
 
+// next returns the child of a split that x goes to.
+func (n *node) next(x []float64) int32 {
+	next := n.child
+	switch v := x[n.column]; {
+	case v > n.threshold:
+		next++
+	case v != v:
+		next += int32(n.missing)
+	}
+	return next
+}
+
 // leaf walks the tree at root and returns the index of the leaf x falls into.
 func (e *Ensemble) leaf(root int32, x []float64) int {
 	n := &e.nodes[root]
 	for !n.leaf {
-		next := n.child
-		switch v := x[n.column]; {
-		case v > n.threshold:
-			next++
-		case v != v:
-			next += int32(n.missing)
-		}
-		n = &e.nodes[next]
+		n = &e.nodes[n.next(x)]
 	}
 	return int(n.child)
 }
