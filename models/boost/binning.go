@@ -168,13 +168,15 @@ func cutsOf(keys []uint64, bins int) []float64 {
 	return cuts
 }
 
-// halfway returns a number c with low ≤ c < high.
+// halfway returns a number c with low ≤ c < high, with infinities taken for
+// the largest numbers.
 func halfway(low, high uint64) float64 {
 	a, b := valueOf(low), valueOf(high)
-	if c := a + (b-a)/2; c >= a && c < b { // not where an infinity takes part
+	c := max(a, -math.MaxFloat64)/2 + min(b, math.MaxFloat64)/2
+	if c >= a && c < b {
 		return c
 	}
-	return a
+	return a // neighbours, or numbers too small to halve
 }
 
 // orderedKey maps numbers to integers in the same order; −0 counts as 0.

@@ -12,7 +12,8 @@ package boost
 func (e *Ensemble) Explain(x []float64, output int, phi []float64) float64 {
 	clear(phi)
 	w := walk{e: e, x: x, output: output, phi: phi}
-	room := make([]step, (e.depth+2)*(e.depth+3)/2)
+	longest := min(e.depth, e.columns) + 2 // a path names a column once
+	room := make([]step, (e.depth+2)*longest)
 	for _, root := range e.roots {
 		w.visit(root, room, 0, step{column: -1, zero: 1, one: 1})
 	}
