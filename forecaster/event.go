@@ -1,6 +1,10 @@
 package forecaster
 
-import "time"
+import (
+	"time"
+
+	"github.com/driftcast/driftcast/models/shift"
+)
 
 // EventKind says what has happened.
 type EventKind string
@@ -12,6 +16,9 @@ const (
 	WarningResolved EventKind = "warning_resolved" // Warning is set
 	RunChanged      EventKind = "run"              // Run is set: it was queued, moved on or ended
 	ModelPromoted   EventKind = "model_promoted"   // Model serves Target now
+
+	RegressionChanged EventKind = "regression" // Regression is set: it is new, or gone
+	DriftChanged      EventKind = "drift"      // Departure is set: it is new, or gone
 )
 
 // Event is something that people who watch want to hear of at once.
@@ -24,4 +31,7 @@ type Event struct {
 	Warning   *Warning
 	Run       *Run
 	Model     string // a registry id
+
+	Regression *shift.Regression
+	Departure  *shift.Departure
 }

@@ -53,6 +53,7 @@ type state struct {
 	status    TargetStatus
 	warnings  map[collector.Subject]*active
 	forecasts []assessed // of the last step, for metrics
+	shifts    shifts
 }
 
 // serving is a model ready to predict.

@@ -50,7 +50,7 @@ func newMetrics(r prometheus.Registerer, f *Forecaster) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{m.steps, m.stepFailures, m.stepSeconds, m.forecasts, m.forecastFailures, m.raised, m.suppressed,
-		m.withheld, m.outcomes, m.trainings, m.trainFailures, m.champs, m.trainSeconds, m.decays, series{f}} {
+		m.withheld, m.outcomes, m.trainings, m.trainFailures, m.champs, m.trainSeconds, m.decays, series{f}, shiftSeries{f}} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

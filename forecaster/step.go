@@ -40,7 +40,7 @@ func (f *Forecaster) Step(ctx context.Context, now time.Time) error {
 		if states[i].absent {
 			continue
 		}
-		errs = append(errs, f.mature(ctx, &targets[i], states[i], now), f.decideShadow(ctx, &targets[i], states[i], now))
+		errs = append(errs, f.mature(ctx, &targets[i], states[i], now), f.decideShadow(ctx, &targets[i], states[i], now), f.look(ctx, &targets[i], states[i], now))
 	}
 
 	err := errors.Join(errs...)

@@ -1,6 +1,9 @@
 package shift
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Replay looks at subjects on one grid every so many steps from step from on, at
 // each time with what was known at that time, and returns what each look told,
@@ -17,7 +20,7 @@ func Replay(t *Tracker, subjects []Observed, changes []Change, from, every int) 
 			seen[i] = Observed{Subject: s.Subject, Labels: s.Labels, Series: s.Series.Until(n)}
 		}
 		now := grid.Time(n - 1)
-		told = append(told, t.Look(now, seen, before(changes, now))...)
+		told = append(told, t.Look(now, slices.Values(seen), before(changes, now))...)
 	}
 	return told
 }

@@ -2,6 +2,7 @@ package shift
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -69,10 +70,10 @@ const keep = 7 * day
 // Look judges every subject as of now, the end of their series, and returns the
 // regressions that are new or gone by it. Changes are those known by now. Each
 // regression is returned as new once, and as gone once.
-func (t *Tracker) Look(now time.Time, subjects []Observed, changes []Change) []Regression {
+func (t *Tracker) Look(now time.Time, subjects iter.Seq[Observed], changes []Change) []Regression {
 	t.quiet = map[Kind]int{}
 	touched := map[*Regression]bool{}
-	for _, s := range subjects {
+	for s := range subjects {
 		standing := t.standing(s.Subject, now)
 		if standing != nil && t.follow(standing, s) {
 			touched[standing] = true
