@@ -26,19 +26,26 @@ func (m BaseRate) Name() string {
 // Fit implements Model.
 func (m BaseRate) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitted, error) {
 	if m.PerSubject {
-		return fitEvent(ctx, m.Name(), false, f, o, fitSubjectRate)
+		return fitEvent(ctx, m.Name(), false, f, o, crossed(fitSubjectRate))
 	}
 	d, err := newEventData(f)
 	if err != nil {
 		return nil, fmt.Errorf("fit %s: %w", m.Name(), err)
 	}
-	rates := make([]float64, d.horizons)
 	calibrate := make([]calibrator, d.horizons)
-	for h := range rates {
-		rates[h] = logit(baseRate(d, h))
+	for h := range calibrate {
 		calibrate[h].platt.a = 1
 	}
-	return &eventFitted{kind: m.Name(), horizons: slices.Clone(f.Target.Horizons), calibrate: calibrate, scorer: constantRate{rates}}, ctx.Err()
+	scorer, err := fitConstantRate(ctx, d)
+	return &eventFitted{kind: m.Name(), horizons: slices.Clone(f.Target.Horizons), calibrate: calibrate, scorer: scorer}, err
+}
+
+func fitConstantRate(ctx context.Context, d eventData) (eventScorer, error) {
+	rates := make([]float64, d.horizons)
+	for h := range rates {
+		rates[h] = logit(baseRate(d, h))
+	}
+	return constantRate{rates}, ctx.Err()
 }
 
 // baseRate is the share of the known labels of a horizon that are 1, drawn in

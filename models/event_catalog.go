@@ -2,7 +2,7 @@ package models
 
 // eventCatalog lists the models of events, naive first.
 func eventCatalog() []Model {
-	return []Model{BaseRate{}, TimeSince{}, BaseRate{PerSubject: true}, Logistic{Recurrence: true}, Logistic{}, Forest{}, Network{}}
+	return []Model{BaseRate{}, TimeSince{}, BaseRate{PerSubject: true}, Logistic{Recurrence: true}, Logistic{}, Hazard{}, Forest{}, Network{}}
 }
 
 // eventDecoder returns the decoder of a kind of event model, nil for others.
@@ -16,6 +16,8 @@ func eventDecoder(kind string) func(payload []byte) (Fitted, error) {
 		return decodeEvent(kind, unpackTimeSince)
 	case Logistic{}.Name(), Logistic{Recurrence: true}.Name():
 		return decodeEvent(kind, unpackLogistic)
+	case Hazard{}.Name():
+		return decodeEvent(kind, unpackHazard)
 	case Forest{}.Name():
 		return decodeEvent(kind, unpackForest)
 	case Network{}.Name():

@@ -117,31 +117,60 @@ func (d eventData) split(share float64) (early, later eventData) {
 	return early, later
 }
 
-// splitEnough splits off the calibrationShare and keeps the horizons of which
-// both parts know enough; ErrTooFewRows where that is none, or where too few
-// events are among them.
-func (d eventData) splitEnough() (early, later eventData, err error) {
-	early, later = d.split(calibrationShare)
-	horizons := 0
-	for h := range d.horizons {
-		a, _ := early.count(h)
-		b, _ := later.count(h)
-		if min(a, b) < leastLabels {
-			break
+// blocks cuts the rows in time into about n parts of as many rows, none of
+// which begins in the middle of an origin; at least one.
+func (d eventData) blocks(n int) [][2]int {
+	origin := func(i int) int { return d.frame.Rows[d.rows[i]].Origin }
+	var out [][2]int
+	for b, from := 1, 0; from < len(d.rows); b++ {
+		to := max(from+1, b*len(d.rows)/n)
+		for to < len(d.rows) && origin(to) == origin(to-1) {
+			to++
 		}
-		horizons++
+		out, from = append(out, [2]int{from, to}), to
 	}
-	if horizons == 0 {
-		return early, later, fmt.Errorf("%w: %d labelled rows of %s leave less than %d to train and to calibrate on",
-			ErrTooFewRows, len(d.rows), d.frame.Target.Name, leastLabels)
+	return out
+}
+
+// only returns the rows of a block.
+func (d eventData) only(block [2]int) eventData {
+	out := d
+	out.rows, out.labels = d.rows[block[0]:block[1]], d.labels[block[0]*d.horizons:block[1]*d.horizons]
+	return out
+}
+
+// without returns the rows outside of a block. Labels that tell of the same
+// time as those within become unknown.
+func (d eventData) without(block [2]int) eventData {
+	t := d.frame.Target
+	first, last := d.frame.Rows[d.rows[block[0]]].Origin, d.frame.Rows[d.rows[block[1]-1]].Origin
+	out := eventData{frame: d.frame, horizons: d.horizons}
+	for i, row := range d.rows {
+		if i >= block[0] && i < block[1] {
+			continue
+		}
+		out.rows = append(out.rows, row)
+		origin := d.frame.Rows[row].Origin
+		apart := time.Duration(max(first-origin, origin-last)) * d.frame.Panel.Interval
+		for h, horizon := range t.Horizons[:d.horizons] {
+			y := d.label(i, h)
+			if horizon+t.For > apart {
+				y = math.NaN()
+			}
+			out.labels = append(out.labels, y)
+		}
 	}
-	early, later = early.first(horizons), later.first(horizons)
-	known, positives := early.count(horizons - 1)
+	return out
+}
+
+// enough says whether there is enough to learn more than a rate from.
+func (d eventData) enough() error {
+	known, positives := d.count(d.horizons - 1)
 	if positives < leastPositives || known-positives < leastPositives {
-		return early, later, fmt.Errorf("%w: an event follows %d of the %d labelled rows of %s, want %d of both kinds; the base rate needs none",
+		return fmt.Errorf("%w: an event follows %d of the %d labelled rows of %s, want %d of both kinds; the base rate needs none",
 			ErrTooFewRows, positives, known, d.frame.Target.Name, leastPositives)
 	}
-	return early, later, nil
+	return nil
 }
 
 // first keeps the first n horizons.

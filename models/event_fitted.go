@@ -151,56 +151,34 @@ func decodeEvent(kind string, unpackScorer func(u *unpacker, horizons, columns i
 	}
 }
 
-// fitEvent fits a scorer on the earlier rows of a frame and its calibration on
-// the later ones; reads says whether the scorer reads the frame's columns.
+// fitEvent fits a scorer on all rows of a frame, and its calibration on what
+// such scorers say of the blocks of time that they were not fitted on; reads
+// says whether the scorer reads the frame's columns.
 func fitEvent(ctx context.Context, kind string, reads bool, f *features.Frame, o FitOptions,
-	fit func(context.Context, eventData) (eventScorer, error),
+	fit func(context.Context, eventData) (crossFitted, error),
 ) (*eventFitted, error) {
 	d, err := newEventData(f)
 	if err != nil {
 		return nil, fmt.Errorf("fit %s: %w", kind, err)
 	}
-	m := &eventFitted{kind: kind, horizons: slices.Clone(f.Target.Horizons)}
+	if err := d.enough(); err != nil {
+		return nil, fmt.Errorf("fit %s: %w", kind, err)
+	}
+	c, err := fit(ctx, d)
+	if err != nil {
+		return nil, fmt.Errorf("fit %s: %w", kind, err)
+	}
+	m := &eventFitted{kind: kind, horizons: slices.Clone(f.Target.Horizons), scorer: c.all}
 	if reads {
 		for _, c := range f.Columns {
 			m.columns = append(m.columns, c.Name)
 		}
 	}
-	early, later, err := d.splitEnough()
-	if err != nil {
-		return nil, fmt.Errorf("fit %s: %w", kind, err)
-	}
-	scorer, err := fit(ctx, early)
-	if err != nil {
-		return nil, fmt.Errorf("fit %s: %w", kind, err)
-	}
-	m.scorer = scorer
-	if m.calibrate, err = calibrations(ctx, scorer, later); err != nil {
+	if m.calibrate, err = c.calibrate(ctx, d); err != nil {
 		return nil, fmt.Errorf("fit %s: %w", kind, err)
 	}
 	if o.Progress != nil {
 		o.Progress(1, 1)
 	}
 	return m, nil
-}
-
-// calibrations fits one calibrator a horizon on rows the scorer has not seen.
-func calibrations(ctx context.Context, scorer eventScorer, later eventData) ([]calibrator, error) {
-	n := len(later.rows)
-	scores := make([]float64, n*later.horizons) // by horizon
-	risks := make([]Risk, later.horizons)
-	for i, row := range later.rows {
-		if i%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		scorer.score(later.frame, row, risks)
-		for h, r := range risks {
-			scores[h*n+i] = r.Probability
-		}
-	}
-	out := make([]calibrator, later.horizons)
-	for h := range out {
-		out[h] = fitCalibrator(newEvidence(later, h, scores[h*n:(h+1)*n]))
-	}
-	return out, nil
 }

@@ -22,13 +22,13 @@ func (Forest) Name() string { return "golearn-forest" }
 
 // Fit implements Model.
 func (m Forest) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitted, error) {
-	return fitEvent(ctx, m.Name(), true, f, o, func(ctx context.Context, d eventData) (eventScorer, error) {
+	return fitEvent(ctx, m.Name(), true, f, o, crossed(func(ctx context.Context, d eventData) (eventScorer, error) {
 		trees := m.Trees
 		if trees <= 0 {
 			trees = forestTrees
 		}
 		return fitForest(ctx, d, trees, o)
-	})
+	}))
 }
 
 const (

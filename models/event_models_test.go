@@ -76,7 +76,7 @@ func fitOn(t testing.TB, m models.Model, f *features.Frame) models.Fitted {
 // calibrated, rank nearly as well as the truth, and lie near it.
 func TestLearnedModelsFindAKnownHazard(t *testing.T) {
 	train, test := knownHazard(1, 12_000, 0.001), knownHazard(2, 6_000, 0.001)
-	for _, m := range []models.Model{models.Logistic{}, models.Forest{Trees: 12}, models.Network{}} {
+	for _, m := range []models.Model{models.Logistic{}, models.Hazard{}, models.Forest{Trees: 12}, models.Network{}} {
 		t.Run(m.Name(), func(t *testing.T) {
 			fitted := fitOn(t, m, train.frame)
 			var out models.Forecast
@@ -215,7 +215,7 @@ func TestHorizonsLongerThanHistory(t *testing.T) {
 func TestOneClassIsTooFewRows(t *testing.T) {
 	k := knownHazard(1, 2000, 0.001)
 	clear(k.frame.Labels)
-	for _, m := range []models.Model{models.TimeSince{}, models.Logistic{}, models.Forest{}, models.Network{}} {
+	for _, m := range []models.Model{models.TimeSince{}, models.Logistic{}, models.Hazard{}, models.Forest{}, models.Network{}} {
 		_, err := m.Fit(context.Background(), k.frame, models.FitOptions{})
 		if !errors.Is(err, models.ErrTooFewRows) || !strings.Contains(err.Error(), "base rate") {
 			t.Errorf("%s: got %v, want ErrTooFewRows that names the remedy", m.Name(), err)

@@ -17,9 +17,9 @@ func (Network) Name() string { return "gorgonia-network" }
 
 // Fit implements Model.
 func (m Network) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitted, error) {
-	return fitEvent(ctx, m.Name(), true, f, o, func(ctx context.Context, d eventData) (eventScorer, error) {
+	return fitEvent(ctx, m.Name(), true, f, o, crossed(func(ctx context.Context, d eventData) (eventScorer, error) {
 		return fitNetwork(ctx, d, o)
-	})
+	}))
 }
 
 const (

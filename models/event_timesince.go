@@ -20,7 +20,7 @@ func (TimeSince) Name() string { return "time-since-last" }
 
 // Fit implements Model.
 func (m TimeSince) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitted, error) {
-	return fitEvent(ctx, m.Name(), false, f, o, fitTimeSince)
+	return fitEvent(ctx, m.Name(), false, f, o, crossed(fitTimeSince))
 }
 
 // How the hazard over time is estimated.

@@ -29,9 +29,9 @@ func (m Logistic) Name() string {
 
 // Fit implements Model.
 func (m Logistic) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitted, error) {
-	return fitEvent(ctx, m.Name(), true, f, o, func(ctx context.Context, d eventData) (eventScorer, error) {
+	return fitEvent(ctx, m.Name(), true, f, o, crossed(func(ctx context.Context, d eventData) (eventScorer, error) {
 		return fitLogistic(ctx, d, m.Recurrence, o.Seed)
-	})
+	}))
 }
 
 const (
@@ -150,7 +150,13 @@ func (m *logistic) score(f *features.Frame, row int, out []Risk) {
 // explain names the exact contributions to the log-odds of the longest
 // horizon.
 func (m *logistic) explain(f *features.Frame, row int, dst []Driver) []Driver {
-	p, from := len(m.mean), len(dst)
+	from := len(dst)
+	return strongest(m.contributions(f, row, dst), from)
+}
+
+// contributions appends all of them.
+func (m *logistic) contributions(f *features.Frame, row int, dst []Driver) []Driver {
+	p := len(m.mean)
 	w := m.weights[(len(m.intercept)-1)*2*p:]
 	for j, v := range f.Features(row) {
 		z, missing := m.at(j, v)
@@ -162,7 +168,7 @@ func (m *logistic) explain(f *features.Frame, row int, dst []Driver) []Driver {
 			dst = append(dst, driver(f.Columns[j], v, contribution))
 		}
 	}
-	return strongest(dst, from)
+	return dst
 }
 
 func (m *logistic) pack(p *packer) {
