@@ -210,9 +210,9 @@ func (b *quantileNetwork) path(h *history, leads []int, q []float64) {
 	knots := appendKnots(index[:0], leads, b.features.season)
 	for _, i := range knots {
 		at := q[i*n : (i+1)*n]
-		b.features.lead(h, &l, leads[i], row[rowColumns:])
-		b.features.start(leads[i], row[columnLast], &l.start, at)
+		copy(at, l.start[:])
 		if b.hidden > 0 {
+			b.features.lead(h, &l, leads[i], row[rowColumns:])
 			b.design(row[:], x[:])
 			b.add(x[:], at)
 		}
@@ -229,7 +229,7 @@ func (*quantileNetwork) centred() bool              { return false }
 func (*quantileNetwork) kind() string               { return kindQuantileNetwork }
 
 func (b *quantileNetwork) pack(p *packer) {
-	b.features.pack(p)
+	p.integer(b.features.season)
 	p.integer(b.hidden)
 	if b.hidden > 0 {
 		for _, v := range [][]float64{b.mean, b.scale, b.w1, b.b1, b.w2, b.b2} {
@@ -239,14 +239,13 @@ func (b *quantileNetwork) pack(p *packer) {
 }
 
 func unpackQuantileNetwork(u *unpacker) (base, error) {
-	b := new(quantileNetwork)
-	var err error
-	if b.features, err = unpackLocalFeatures(u); err != nil {
-		return nil, err
-	}
+	b := &quantileNetwork{features: localFeatures{season: u.integer()}}
 	hidden := u.integer()
-	if hidden != 0 && hidden != quantileHidden {
-		return nil, fmt.Errorf("%w: %d hidden units", ErrCorrupt, hidden)
+	if u.err != nil {
+		return nil, u.err
+	}
+	if s := b.features.season; s < 1 || s > seasonMax || hidden != 0 && hidden != quantileHidden {
+		return nil, fmt.Errorf("%w: season of %d steps, %d hidden units", ErrCorrupt, s, hidden)
 	}
 	if hidden == 0 {
 		return b, nil

@@ -65,7 +65,7 @@ func (b *boostedQuantiles) path(h *history, leads []int, q []float64) {
 		at := x[k*localWidth : (k+1)*localWidth]
 		copy(at, row[:rowColumns])
 		b.features.lead(h, &l, leads[i], at[rowColumns:])
-		b.features.start(leads[i], row[columnLast], &l.start, out[k*n:(k+1)*n])
+		copy(out[k*n:], l.start[:])
 	}
 	if b.trees != nil {
 		b.trees.AddRows(x, len(knots), out)
@@ -86,20 +86,23 @@ func (*boostedQuantiles) centred() bool              { return false }
 func (*boostedQuantiles) kind() string               { return kindTrees }
 
 func (b *boostedQuantiles) pack(p *packer) {
-	b.features.pack(p)
+	p.integer(b.features.season)
 	p.text(string(b.bytes))
 }
 
 func unpackTrees(u *unpacker) (base, error) {
-	b := new(boostedQuantiles)
-	var err error
-	if b.features, err = unpackLocalFeatures(u); err != nil {
-		return nil, err
-	}
+	b := &boostedQuantiles{features: localFeatures{season: u.integer()}}
 	data := u.text()
-	if len(data) == 0 {
-		return b, u.err
+	if u.err != nil {
+		return nil, u.err
 	}
+	if s := b.features.season; s < 1 || s > seasonMax {
+		return nil, fmt.Errorf("%w: season of %d steps", ErrCorrupt, s)
+	}
+	if len(data) == 0 {
+		return b, nil
+	}
+	var err error
 	b.bytes = []byte(data)
 	if b.trees, err = boost.Unmarshal(b.bytes); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)

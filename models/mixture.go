@@ -156,6 +156,8 @@ func unpackBase(kind string, u *unpacker) (base, error) {
 		return unpackRidge(u)
 	case kindRank1:
 		return unpackRank1(u)
+	case kindTheta:
+		return unpackTheta(u)
 	case kindBlend:
 		return unpackMixture(u)
 	}

@@ -3,6 +3,7 @@ package models
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 const kindRank1 = "rank1-ridge"
@@ -20,11 +21,11 @@ type rank1 struct {
 
 const (
 	cyclesMax = 3
-	perCycle  = 7 // regressors
+	perCycle  = 9 // regressors
 )
 
 // windows are how many known values the recent levels are means of.
-func rank1Windows() [4]int { return [...]int{4, 16, 64, 256} }
+func rank1Windows() [4]int { return [...]int{3, 9, 32, 128} }
 
 // now is what the regressors of all leads have in common.
 type now struct {
@@ -38,9 +39,8 @@ type cycleNow struct {
 	shape, last  float64 // at the origin, over turns and one turn ago
 	near         float64 // the shape's mean over the last few steps
 	mean         float64 // the shape's mean over a turn
+	strength     float64 // how much of the shape the latest turn has had
 	level        float64 // the mean of the latest turn
-	steps        int
-	shapes, ones []float64
 }
 
 func (b *rank1) width() int { return len(rank1Windows()) + perCycle*len(b.cycles) }
@@ -48,17 +48,12 @@ func (b *rank1) width() int { return len(rank1Windows()) + perCycle*len(b.cycles
 // now reads the present.
 func (b *rank1) now(h *history) now {
 	var s now
-	var sum float64
-	k := 0
-	for i, z := range h.recent[:h.known] {
-		sum += z
-		for k < len(s.recent) && i+1 == rank1Windows()[k] {
-			s.recent[k] = sum / float64(i+1)
-			k++
-		}
-	}
-	for ; k < len(s.recent); k++ {
-		s.recent[k] = sum / float64(h.known)
+	window := h.take(recentLength)
+	for k, n := range rank1Windows() {
+		n = min(n, h.known)
+		copy(window, h.recent[:n])
+		slices.Sort(window[:n])
+		s.recent[k] = windowQuantile(window[:n], 0.5)
 	}
 	for i, c := range b.cycles {
 		s.of[i] = c.now(h)
@@ -71,27 +66,19 @@ func (c cycle) now(h *history) cycleNow {
 	const nearSteps = 16
 	var n cycleNow
 	level, ok := c.level(h)
-	shape, last, known := c.shape(h, float64(-h.age))
+	shape, last, known := c.shape(h, -math.Mod(float64(h.age), c.period))
 	if !ok || !known {
 		return n
 	}
-	n.known, n.shape, n.last, n.level = true, shape, last, level
+	n.shape, n.last, n.level = shape, last, level
 	var sum, count float64
 	for i := 0; i < nearSteps; i += 4 {
-		if z, _, ok := c.shape(h, float64(-h.age-i)); ok {
+		if z, _, ok := c.shape(h, -math.Mod(float64(h.age+i), c.period)); ok {
 			sum, count = sum+z, count+1
 		}
 	}
 	n.near = sum / count
-	// The mean of the shape is the mean of the levels of its turns.
-	sum, count = 0, 0
-	const points = 24
-	for i := range points {
-		if z, _, ok := c.shape(h, -float64(i)*c.period/points); ok {
-			sum, count = sum+z, count+1
-		}
-	}
-	n.mean = sum / count
+	n.strength, n.mean, n.known = c.strength(h)
 	return n
 }
 
@@ -120,6 +107,8 @@ func (b *rank1) regressors(h *history, s *now, lead int, x []float64) {
 		x[4] = latest - h.last
 		x[5] = latest - n.last
 		x[6] = n.level - h.last
+		x[7] = n.strength * (shape - n.near)
+		x[8] = n.level - h.last + n.strength*(shape-n.mean)
 	}
 }
 
@@ -163,10 +152,7 @@ func (*rank1) centred() bool { return true }
 func (*rank1) kind() string  { return kindRank1 }
 
 func (b *rank1) pack(p *packer) {
-	p.integer(len(b.cycles))
-	for _, c := range b.cycles {
-		p.float(c.period)
-	}
+	packCycles(p, b.cycles)
 	p.integer(len(b.knots))
 	for _, w := range b.knots {
 		p.floats(w)
@@ -174,17 +160,11 @@ func (b *rank1) pack(p *packer) {
 }
 
 func unpackRank1(u *unpacker) (base, error) {
-	b := new(rank1)
-	for range u.length(8) {
-		period := u.float()
-		if !(period >= 2 && period <= seasonMax) {
-			return nil, fmt.Errorf("%w: a cycle of %g steps", ErrCorrupt, period)
-		}
-		b.cycles = append(b.cycles, newCycle(period))
+	cycles, err := unpackCycles(u)
+	if err != nil {
+		return nil, err
 	}
-	if len(b.cycles) > cyclesMax {
-		return nil, fmt.Errorf("%w: %d cycles", ErrCorrupt, len(b.cycles))
-	}
+	b := &rank1{cycles: cycles}
 	for range u.length(1) {
 		w := u.floats()
 		for _, v := range w {

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/driftcast/driftcast/features"
@@ -89,6 +90,30 @@ func (c cycle) level(h *history) (z float64, ok bool) {
 	return h.in(sum / count), true
 }
 
+// strength is how much of the shape of earlier turns the latest one has had, the
+// slope of a regression through some points of it, in [0, 1]; mean is that of the
+// shape there. ok is false where no point is known of both.
+func (c cycle) strength(h *history) (strength, mean float64, ok bool) {
+	const points = 32
+	var n, x, y, xx, xy float64
+	for i := range points {
+		offset := -float64(i) * c.period / points
+		z, ok := c.turn(h, offset, 0)
+		shape, _, known := c.shape(h, offset)
+		if ok && known {
+			n, x, y, xx, xy = n+1, x+shape, y+z, xx+shape*shape, xy+shape*z
+		}
+	}
+	if n == 0 {
+		return 0, 0, false
+	}
+	x, y = x/n, y/n
+	if spread := xx/n - x*x; spread > 1e-12*(1+x*x) {
+		strength = min(max((xy/n-x*y)/spread, 0), 1)
+	}
+	return strength, x, true
+}
+
 // phase brings a lead ≥ 1 into (0, period].
 func (c cycle) phase(lead int) float64 {
 	l := float64(lead)
@@ -115,4 +140,26 @@ func findCycles(f *features.Frame, rows []int) []cycle {
 		}
 	}
 	return found
+}
+
+func packCycles(p *packer, cycles []cycle) {
+	p.integer(len(cycles))
+	for _, c := range cycles {
+		p.float(c.period)
+	}
+}
+
+func unpackCycles(u *unpacker) ([]cycle, error) {
+	var cycles []cycle
+	for range u.length(8) {
+		period := u.float()
+		if !(period >= 2 && period <= seasonMax) {
+			return nil, fmt.Errorf("%w: a cycle of %g steps", ErrCorrupt, period)
+		}
+		cycles = append(cycles, newCycle(period))
+	}
+	if len(cycles) > cyclesMax {
+		return nil, fmt.Errorf("%w: %d cycles", ErrCorrupt, len(cycles))
+	}
+	return cycles, nil
 }

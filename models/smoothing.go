@@ -37,7 +37,7 @@ func learnSmoothing(ctx context.Context, f *features.Frame, rows []int, _ FitOpt
 	knots, err := choosePerKnot(ctx, f, rows, len(grid), func(h *history, leads []int, z [][]float64) {
 		gaps := h.gaps()
 		for j, s := range grid {
-			level, trend := s.run(h, gaps)
+			level, trend := s.run(h.recent[:h.known], gaps)
 			for i, lead := range leads {
 				z[j][i] = level + trend*s.damped(lead+h.age)
 			}
@@ -85,7 +85,7 @@ func (b smoothing) path(h *history, leads []int, q []float64) {
 	n, gaps := len(b.smoothers), h.gaps()
 	levels, trends := h.take(n), h.take(n)
 	for j, s := range b.smoothers {
-		levels[j], trends[j] = s.run(h, gaps)
+		levels[j], trends[j] = s.run(h.recent[:h.known], gaps)
 	}
 	for i, lead := range leads {
 		k, share := knotOf(lead, len(b.knots))
@@ -99,18 +99,18 @@ func (b smoothing) path(h *history, leads []int, q []float64) {
 	}
 }
 
-// run smooths what is known, oldest first, and returns the level and the trend
-// at the last known value. While few values have been seen they count alike,
-// so that no first value stands out; over a gap the old counts for as much less
-// as it would have without.
-func (s smoother) run(h *history, gaps []float64) (level, trend float64) {
+// run smooths values z, newest first, gaps[i] steps after the one before each,
+// and returns the level and the trend at the newest. While few values have been
+// seen they count alike, so that no first value stands out; over a gap the old
+// counts for as much less as it would have without.
+func (s smoother) run(z, gaps []float64) (level, trend float64) {
 	var (
 		size  float64 // mean size of an error
 		seen  float64
 		keep  = 1 - s.alpha
-		first = h.known - 1
+		first = len(z) - 1
 	)
-	level = h.recent[first]
+	level = z[first]
 	for i := first - 1; i >= 0; i-- {
 		seen++
 		part, left, ahead := s.alpha, s.phi, trend*s.phi
@@ -118,7 +118,7 @@ func (s smoother) run(h *history, gaps []float64) (level, trend float64) {
 			part, left = 1-math.Pow(keep, gap), math.Pow(s.phi, gap)
 			ahead = trend * s.damped(int(gap))
 		}
-		e := h.recent[i] - level - ahead
+		e := z[i] - level - ahead
 		if s.clip > 0 {
 			r := math.Abs(e)
 			if seen > 8 && r > s.clip*size {

@@ -21,6 +21,7 @@ func choosePerKnot(ctx context.Context, f *features.Frame, rows []int, n int, po
 		future  []float64
 		typical = typicalUnit(f, rows)
 		thin    = max(1, len(rows)/rowsMax)
+		units   = subjectUnits(f, rows, thin, typical)
 		indices = calibrationLeads(f.Leads, 4*len(rows)/thin)
 		leads   = at(f.Leads, indices)
 		z       = make([][]float64, n)
@@ -38,6 +39,7 @@ func choosePerKnot(ctx context.Context, f *features.Frame, rows []int, n int, po
 			continue
 		}
 		future = f.Future(rows[r], future[:0])
+		unit := units.of(f.Rows[rows[r]].Subject, h)
 		points(h, leads, z)
 		for i, at := range indices {
 			if future[at]-future[at] != 0 {
@@ -48,7 +50,7 @@ func choosePerKnot(ctx context.Context, f *features.Frame, rows []int, n int, po
 				losses = append(losses, make([]float64, n))
 			}
 			for j := range z {
-				losses[k][j] += min(math.Abs(h.in(future[at])-z[j][i])/h.unit, errorLimit)
+				losses[k][j] += min(math.Abs(h.in(future[at])-z[j][i])/unit, errorLimit)
 			}
 			seen = true
 		}
@@ -71,6 +73,35 @@ func choosePerKnot(ctx context.Context, f *features.Frame, rows []int, n int, po
 	}
 	return chosen, nil
 }
+
+// meanUnits are the mean local units of subjects.
+type meanUnits []float64
+
+// subjectUnits takes every so-manieth of some rows.
+func subjectUnits(f *features.Frame, rows []int, thin int, typical float64) meanUnits {
+	h := new(history)
+	sums, counts := make(meanUnits, len(f.Panel.Subjects)), make([]float64, len(f.Panel.Subjects))
+	for r := 0; r < len(rows); r += thin {
+		if h.begin(f, rows[r], typical) {
+			s := f.Rows[rows[r]].Subject
+			sums[s] += h.unit
+			counts[s]++
+		}
+	}
+	for s, n := range counts {
+		sums[s] /= max(n, 1)
+	}
+	return sums
+}
+
+// of is the unit that errors of a subject are measured in: that of the moment,
+// but no less than half the mean one, lest what breaks a silence count more than
+// all else.
+func (u meanUnits) of(subject int, h *history) float64 {
+	return max(h.unit, quietShare*u[subject])
+}
+
+const quietShare = 0.5
 
 // errorLimit is how many local units one error counts for at most.
 const errorLimit = 100
