@@ -104,10 +104,27 @@ func outcome(o forecaster.Outcome) gen.Outcome {
 }
 
 func scorecard(s forecaster.Scorecard) gen.Scorecard {
-	return gen.Scorecard{Target: s.Target, HorizonSeconds: seconds(s.Horizon), Model: s.Model, Forecasts: s.Forecasts,
-		Skill: number(s.Skill), Coverage: number(s.Coverage), Brier: number(s.Brier), BaseRate: number(s.BaseRate),
+	curve := func(r forecaster.Reliability) gen.ReliabilityBin {
+		return gen.ReliabilityBin{Risk: r.Risk, Happened: r.Happened, Forecasts: r.Forecasts}
+	}
+	return gen.Scorecard{Target: s.Target, HorizonSeconds: seconds(s.Horizon), Model: s.Model, Shadow: s.Shadow, Forecasts: s.Forecasts,
+		Pinball: number(s.Pinball), Calibration: number(s.Calibration), Reliability: convert(s.Reliability, curve), Skill: number(s.Skill), Coverage: number(s.Coverage), Brier: number(s.Brier), BaseRate: number(s.BaseRate),
 		FalsePerWeek: number(s.FalsePerWeek), LeadSeconds: number(s.LeadSeconds), Precision: number(s.Precision),
 		Recall: number(s.Recall), From: moment(s.From), Through: moment(s.Through)}
+}
+
+func explanation(x forecaster.Explanation) gen.Explanation {
+	return gen.Explanation{Target: x.Target, Subject: subject(x.Subject), Origin: x.Origin.UTC(), HorizonSeconds: seconds(x.Horizon),
+		Text: x.Text, Known: x.Known, Happened: x.Happened, Episodes: convert(x.Episodes, func(e models.Episode) gen.Episode {
+			out := gen.Episode{Subject: subject(e.Subject), Origin: e.Origin.UTC(), Distance: number(e.Distance), Value: number(e.Value)}
+			if x.At < len(e.Happened) && !math.IsNaN(e.Happened[x.At]) {
+				out.Happened = pointer(e.Happened[x.At] > 0)
+			}
+			if x.At < len(e.After) {
+				out.After = number(e.After[x.At])
+			}
+			return out
+		})}
 }
 
 func run(r forecaster.Run) gen.Run {
@@ -139,11 +156,11 @@ func warning(w forecaster.Warning) gen.Warning {
 		Annotations: some(w.Annotations), Correction: w.Correction, Origin: w.Origin.UTC(), StartsAt: w.StartsAt.UTC(), Resolved: w.Resolved}
 }
 
-func modelOf(m models.Manifest, champion bool) gen.Model {
+func modelOf(m models.Manifest, champion, shadow string) gen.Model {
 	scores := make(map[string]*float64, len(m.Scores))
 	for name, v := range m.Scores {
 		scores[name] = number(v)
 	}
-	return gen.Model{Id: m.ID, Target: m.Target, Name: m.Model, Champion: champion, Created: moment(m.Created), From: moment(m.From),
+	return gen.Model{Id: m.ID, Target: m.Target, Name: m.Model, Champion: champion == m.ID, Shadow: shadow == m.ID, Created: moment(m.Created), From: moment(m.From),
 		Through: moment(m.Through), Rows: m.Rows, SizeBytes: int64(m.Size), Seed: strconv.FormatUint(m.Seed, 10), Scores: scores}
 }

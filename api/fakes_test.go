@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/driftcast/driftcast/api"
+	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/models"
 )
@@ -67,6 +68,7 @@ type fakeModels struct {
 	list     func(string) ([]models.Manifest, error)
 	manifest func(string) (models.Manifest, error)
 	champion func(string) (string, error)
+	shadow   func(string) (models.Shadow, error)
 	promote  func(target, id string) error
 	rollback func(target string) (string, error)
 }
@@ -74,8 +76,20 @@ type fakeModels struct {
 func (f fakeModels) List(t string) ([]models.Manifest, error)    { return f.list(t) }
 func (f fakeModels) Manifest(id string) (models.Manifest, error) { return f.manifest(id) }
 func (f fakeModels) Champion(t string) (string, error)           { return f.champion(t) }
-func (f fakeModels) Promote(t, id string) error                  { return f.promote(t, id) }
-func (f fakeModels) Rollback(t string) (string, error)           { return f.rollback(t) }
+func (f fakeModels) Shadow(t string) (models.Shadow, error) {
+	if f.shadow == nil {
+		return models.Shadow{}, models.ErrNotFound
+	}
+	return f.shadow(t)
+}
+func (f fakeModels) Promote(t, id string) error        { return f.promote(t, id) }
+func (f fakeModels) Rollback(t string) (string, error) { return f.rollback(t) }
+
+type fakeExplainer func(ctx context.Context, target string, subject collector.Subject) (forecaster.Explanation, error)
+
+func (f fakeExplainer) Explain(ctx context.Context, target string, subject collector.Subject) (forecaster.Explanation, error) {
+	return f(ctx, target, subject)
+}
 
 type fakeRetrainer func(target, reason string) (forecaster.Run, error)
 

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
 	"math"
+	"net/http"
 	"slices"
 	"time"
 
@@ -40,10 +42,11 @@ func (s *Server) ReadForecast(ctx context.Context, r gen.ReadForecastRequestObje
 	if err != nil {
 		return nil, err
 	}
+	limit := s.limitsOf()(t)
 	answer := gen.Forecast{
 		Target: f.Target, Type: typeOf(t, known, f), Subject: subject(f.Subject), Model: f.Model, Origin: f.Origin.UTC(),
-		Unit: s.unit(f.Target), IntervalSeconds: seconds(f.Interval), Objective: objective(t), Threshold: t.Warn.Threshold(),
-		Warning: warns(t, f), Risks: convert(f.Risks, risk), Drivers: convert(f.Drivers, driver), Path: pathOf(f),
+		Unit: s.unit(f.Target), IntervalSeconds: seconds(f.Interval), Objective: objective(t), Threshold: limit.Threshold, Because: limit.Because,
+		Warning: warns(limit.Threshold, f), Risks: convert(f.Risks, risk), Drivers: convert(f.Drivers, driver), Path: pathOf(f),
 		Crossing: moment(crossing(t, f)), Past: gen.Points{Times: []float64{}, Values: []*float64{}},
 	}
 	if len(t.Annotations) > 0 {
@@ -60,6 +63,25 @@ func (s *Server) ReadForecast(ctx context.Context, r gen.ReadForecastRequestObje
 	}
 	answer.Issued = convert(thin(issued, issuedShown), outcome)
 	return gen.ReadForecast200JSONResponse{Body: answer}, nil
+}
+
+// ReadExplanation answers with the past moments that one subject is most like.
+func (s *Server) ReadExplanation(ctx context.Context, r gen.ReadExplanationRequestObject) (gen.ReadExplanationResponseObject, error) {
+	sub, err := readSubject("subject", r.Subject)
+	if err != nil {
+		return nil, err
+	}
+	if _, known := s.target(r.Target); !known {
+		return nil, noTarget(r.Target)
+	}
+	found, err := s.o.Explainer.Explain(ctx, r.Target, sub)
+	if errors.Is(err, models.ErrTooFewRows) {
+		return nil, problemf(http.StatusNotFound, "there is too little history of %s to look for episodes in", r.Target)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return gen.ReadExplanation200JSONResponse{Body: explanation(found)}, nil
 }
 
 func (s *Server) addPast(ctx context.Context, answer *gen.Forecast, source source, f models.Forecast, from time.Time, step time.Duration) error {

@@ -30,13 +30,14 @@ func (s *Server) ListForecasts(ctx context.Context, r gen.ListForecastsRequestOb
 	if err != nil {
 		return nil, err
 	}
+	limits := s.limitsOf()
 	list := gen.ForecastList{Items: make([]gen.ForecastItem, len(page)), NextCursor: optional(next)}
 	for i, f := range page {
 		t, known := s.target(f.Target)
 		list.Items[i] = gen.ForecastItem{
 			Target: f.Target, Type: typeOf(t, known, f), Subject: subject(f.Subject), Model: f.Model, Origin: f.Origin.UTC(),
 			Unit: s.unit(f.Target), Objective: objective(t), Risk: number(compared(f.Risks, q.Horizon)),
-			Threshold: t.Warn.Threshold(), Warning: warns(t, f), Risks: convert(f.Risks, risk),
+			Threshold: limits(t).Threshold, Warning: warns(limits(t).Threshold, f), Risks: convert(f.Risks, risk),
 			Drivers: convert(f.Drivers[:min(3, len(f.Drivers))], driver), Past: sparks[i], Future: medians(f, sparkPoints),
 		}
 	}
@@ -129,9 +130,24 @@ func objective(t features.Target) *gen.Objective {
 	return &gen.Objective{Op: gen.ObjectiveOp(t.Objective.Op), Bound: t.Objective.Bound}
 }
 
-func warns(t features.Target, f models.Forecast) bool {
+// limitsOf returns the function that tells from which risk a target warns now,
+// and why.
+func (s *Server) limitsOf() func(features.Target) forecaster.TargetStatus {
+	by := map[string]forecaster.TargetStatus{}
+	for _, st := range s.o.Status().Targets {
+		by[st.Target] = st
+	}
+	return func(t features.Target) forecaster.TargetStatus {
+		if st, ok := by[t.Name]; ok && st.Threshold > 0 {
+			return st
+		}
+		return forecaster.TargetStatus{Threshold: t.Warn.Threshold()}
+	}
+}
+
+func warns(threshold float64, f models.Forecast) bool {
 	for _, r := range f.Risks {
-		if r.Probability >= t.Warn.Threshold() {
+		if r.Probability >= threshold {
 			return true
 		}
 	}

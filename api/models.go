@@ -20,15 +20,15 @@ func (s *Server) ListModels(_ context.Context, r gen.ListModelsRequestObject) (g
 		}
 		s.o.Logger.Warn("some models cannot be read", "err", err)
 	}
-	champions := map[string]string{}
+	champions, shadows := map[string]string{}, map[string]string{}
 	shown := gen.ModelList{Items: []gen.Model{}}
 	for _, m := range list {
 		if _, ok := champions[m.Target]; !ok {
-			if champions[m.Target], err = s.champion(m.Target); err != nil {
+			if champions[m.Target], shadows[m.Target], err = s.standing(m.Target); err != nil {
 				return nil, err
 			}
 		}
-		shown.Items = append(shown.Items, modelOf(m, champions[m.Target] == m.ID))
+		shown.Items = append(shown.Items, modelOf(m, champions[m.Target], shadows[m.Target]))
 	}
 	return gen.ListModels200JSONResponse{Body: shown}, nil
 }
@@ -50,11 +50,24 @@ func (s *Server) showModel(id string) (gen.Model, error) {
 	if err != nil {
 		return gen.Model{}, err
 	}
-	champion, err := s.champion(m.Target)
+	champion, shadow, err := s.standing(m.Target)
 	if err != nil {
 		return gen.Model{}, err
 	}
-	return modelOf(m, champion == m.ID), nil
+	return modelOf(m, champion, shadow), nil
+}
+
+// standing tells which models serve a target, and which in shadow; empty where
+// none does.
+func (s *Server) standing(target string) (champion, shadow string, err error) {
+	if champion, err = s.champion(target); err != nil {
+		return "", "", err
+	}
+	held, err := s.o.Models.Shadow(target)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return "", "", err
+	}
+	return champion, held.ID, nil
 }
 
 // PromoteModel makes a model the champion of a target.

@@ -29,6 +29,7 @@ type Options struct {
 	Models      Models
 	Promoter    Promoter
 	Retrainer   Retrainer
+	Explainer   Explainer
 	Corrector   Corrector
 	Decider     Decider
 	KillSwitch  KillSwitch
@@ -103,7 +104,7 @@ func (o *Options) validate() error {
 	}{
 		{"Forecasts", o.Forecasts == nil}, {"Runs", o.Runs == nil}, {"Corrections", o.Corrections == nil},
 		{"Audit", o.Audit == nil}, {"History", o.History == nil}, {"Models", o.Models == nil},
-		{"Promoter", o.Promoter == nil}, {"Retrainer", o.Retrainer == nil}, {"Corrector", o.Corrector == nil}, {"Decider", o.Decider == nil},
+		{"Promoter", o.Promoter == nil}, {"Retrainer", o.Retrainer == nil}, {"Explainer", o.Explainer == nil}, {"Corrector", o.Corrector == nil}, {"Decider", o.Decider == nil},
 		{"KillSwitch", o.KillSwitch == nil}, {"Targets", o.Targets == nil}, {"Signals", o.Signals == nil},
 		{"Status", o.Status == nil},
 	} {

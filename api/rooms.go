@@ -44,12 +44,19 @@ type History interface {
 	QueryRange(ctx context.Context, expr string, w collector.Window) (collector.Result, error)
 }
 
-// Models is the registry of models. Champion returns models.ErrNotFound
-// (wrapped) where no model serves the target.
+// Models is the registry of models. Champion and Shadow return
+// models.ErrNotFound (wrapped) where no model serves the target so.
 type Models interface {
+	Shadow(target string) (models.Shadow, error)
 	List(target string) ([]models.Manifest, error)
 	Manifest(id string) (models.Manifest, error)
 	Champion(target string) (string, error)
+}
+
+// Explainer finds the past episodes that a subject is most like now.
+// forecaster.ErrNotFound (wrapped) is a subject of which nothing fresh is known.
+type Explainer interface {
+	Explain(ctx context.Context, target string, subject collector.Subject) (forecaster.Explanation, error)
 }
 
 // Promoter changes which model serves.

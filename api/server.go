@@ -117,15 +117,17 @@ func contracted(guards ...echo.MiddlewareFunc) echo.MiddlewareFunc {
 }
 
 // joinSubject lets a subject be written with its slashes in the path of a
-// forecast: .../forecasts/T/node/gpu-17 is .../forecasts/T/node%2Fgpu-17. Some
+// forecast or an explanation: .../forecasts/T/node/gpu-17 is .../forecasts/T/node%2Fgpu-17. Some
 // proxies unescape the latter into the former.
 func joinSubject(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		u := c.Request().URL
 		path := u.EscapedPath()
-		if rest, ok := strings.CutPrefix(path, base+"/forecasts/"); ok {
-			if target, subject, _ := strings.Cut(rest, "/"); strings.Contains(subject, "/") {
-				u.RawPath = base + "/forecasts/" + target + "/" + strings.ReplaceAll(subject, "/", "%2F")
+		for _, of := range []string{base + "/forecasts/", base + "/explanations/"} {
+			if rest, ok := strings.CutPrefix(path, of); ok {
+				if target, subject, _ := strings.Cut(rest, "/"); strings.Contains(subject, "/") {
+					u.RawPath = of + target + "/" + strings.ReplaceAll(subject, "/", "%2F")
+				}
 			}
 		}
 		return next(c)

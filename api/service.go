@@ -91,5 +91,6 @@ func (s *Server) ReadOpenAPI(context.Context, gen.ReadOpenAPIRequestObject) (gen
 func targetStatus(t forecaster.TargetStatus) gen.TargetStatus {
 	return gen.TargetStatus{Target: t.Target, Subjects: t.Subjects, Forecasts: t.Forecasts, Warnings: t.Warnings,
 		Suppressed: t.Suppressed, Withheld: t.Withheld, LastStep: moment(t.LastStep), Fresh: moment(t.Fresh), Model: t.Model,
+		Shadow: t.Shadow, Threshold: t.Threshold, Because: t.Because,
 		Problem: t.Problem, Error: t.Error}
 }

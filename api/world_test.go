@@ -205,7 +205,7 @@ func options(t testing.TB) api.Options {
 			},
 			scorecards: func(_ context.Context, target string) ([]forecaster.Scorecard, error) {
 				return []forecaster.Scorecard{{Target: latency.Name, Horizon: time.Hour, Model: "ridge", Forecasts: 100, Skill: 0.3,
-					Coverage: 0.81, Brier: math.NaN(), BaseRate: math.NaN(), LeadSeconds: math.NaN(), From: origin, Through: origin}}, nil
+					Coverage: 0.81, Pinball: 0.02, Calibration: 0.01, Reliability: []forecaster.Reliability{{Risk: 0.1, Happened: 0.2, Forecasts: 40}}, Brier: math.NaN(), BaseRate: math.NaN(), LeadSeconds: math.NaN(), From: origin, Through: origin}}, nil
 			},
 		},
 		Corrections: fakeCorrections{
@@ -230,6 +230,13 @@ func options(t testing.TB) api.Options {
 			verify: func(context.Context) (int64, error) { return 3, nil },
 		},
 		History: history(t), Models: registry, Promoter: registry,
+		Explainer: fakeExplainer(func(_ context.Context, target string, sub collector.Subject) (forecaster.Explanation, error) {
+			if sub != chat {
+				return forecaster.Explanation{}, fmt.Errorf("explain: %w", forecaster.ErrNotFound)
+			}
+			return forecaster.Explanation{Target: target, Subject: sub, Origin: origin, Horizon: time.Hour, At: 1, Known: 1, Happened: 1, Text: "1 of 1",
+				Episodes: []models.Episode{{Subject: sub, Origin: origin.Add(-24 * time.Hour), Distance: 0.5, Value: 1, After: []float64{1, math.NaN()}, Happened: []float64{0, 1}}}}, nil
+		}),
 		Retrainer: fakeRetrainer(func(target, _ string) (forecaster.Run, error) { return aRun(target), nil }),
 		Corrector: corrector, Decider: corrector, KillSwitch: &fakeSwitch{},
 		Targets: func() []features.Target { return []features.Target{latency, notReady} },

@@ -24,10 +24,12 @@ func decayed(kind string) string { return "decay: " + kind }
 
 // What a detector asks for before it says anything.
 const (
-	decayWarmUp  = 24   // blocks that say what is usual
-	decaySlack   = 0.75 // standard deviations of a block that are no news
-	decayAlarm   = 15   // of the Page-Hinkley sum, in the same unit
-	coverSlack   = 0.05 // by which coverage may be off without sampling error
+	decayBlock   = 3 * time.Hour // at least: what is closer together is not independent
+	decayWarmUp  = 16            // blocks that say what is usual
+	decaySlack   = 0.75          // standard deviations of a block that are no news
+	decayAlarm   = 8             // of the Page-Hinkley sum, in the same unit
+	decayRise    = 1.1           // of the loss ratio, that is worth a training
+	coverSlack   = 0.05          // by which coverage may be off without sampling error
 	coverSigmas  = 3.5
 	shiftedPSI   = 0.25
 	shiftedShare = 0.1 // of columns
@@ -51,7 +53,7 @@ func (p *PageHinkley) Add(z float64) bool {
 }
 
 // block is what came of the turns of one stretch of time. A stretch is as long
-// as the horizon and at least an hour, so that blocks share little future.
+// as the horizon and at least decayBlock, so that blocks share little.
 type block struct {
 	at time.Time
 	Turn
@@ -61,7 +63,7 @@ type block struct {
 func blocksOf(turns []Turn) []block {
 	var out []block
 	for _, t := range turns {
-		at := t.Origin.Truncate(max(t.Horizon, time.Hour))
+		at := t.Origin.Truncate(max(t.Horizon, decayBlock))
 		if len(out) == 0 || !out[len(out)-1].at.Equal(at) {
 			out = append(out, block{at: at, Turn: t})
 			continue
@@ -76,8 +78,8 @@ func blocksOf(turns []Turn) []block {
 
 // LossDecay says whether the matured loss has risen against that of naive since
 // the turns (of one horizon and model, by origin) began: Page-Hinkley on the
-// logarithm of their ratio, standardised by the first day or so, and clipped at
-// three standard deviations so that one bad hour is not an alarm.
+// logarithm of their ratio, standardised by the first two days or so, and clipped
+// at three standard deviations so that one bad hour is not an alarm.
 func LossDecay(turns []Turn) (Decay, bool) {
 	var x []float64
 	blocks := slices.DeleteFunc(blocksOf(turns), func(b block) bool { return b.Forecasts == 0 })
@@ -98,10 +100,12 @@ func LossDecay(turns []Turn) (Decay, bool) {
 	usual, spread := location(x[:decayWarmUp])
 	p := PageHinkley{Slack: decaySlack, Alarm: decayAlarm}
 	for i, v := range x[decayWarmUp:] {
-		if p.Add(min(max((v-usual)/spread, -3), 3)) {
-			recent, _ := location(x[max(decayWarmUp, decayWarmUp+i-8) : decayWarmUp+i+1])
+		alarm := p.Add(min(max((v-usual)/spread, -3), 3))
+		from := decayWarmUp + max(0, i-3)
+		recent, _ := location(x[from : decayWarmUp+i+1])
+		if alarm && recent > usual+math.Log(decayRise) {
 			return Decay{"loss", fmt.Sprintf("%.2f of naive's loss at %s since %s, %.2f before", math.Exp(recent), short(turns[0].Horizon),
-				blocks[max(decayWarmUp, decayWarmUp+i-8)].at.UTC().Format("2 Jan 15:04"), math.Exp(usual))}, true
+				blocks[from].at.UTC().Format("2 Jan 15:04"), math.Exp(usual))}, true
 		}
 	}
 	return Decay{}, false

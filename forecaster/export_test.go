@@ -14,6 +14,13 @@ type Contender struct {
 	Every         time.Duration
 	Losses        []float64
 	Miscalibrated float64
+	Parts         []Part
+}
+
+// Part is what a Contender lost within one horizon, on the same origins.
+type Part struct {
+	Losses        []float64
+	Miscalibrated float64
 }
 
 // Judge says whether the first of ranked replaces the champion, which was
@@ -28,6 +35,9 @@ func Judge(horizon time.Duration, kind string, fitted time.Time, ranked []Conten
 			m.add(loss)
 		}
 		one.loss = m.value()
+		for _, p := range c.Parts {
+			one.parts = append(one.parts, horizonLoss{horizon: horizon, origins: one.origins, losses: p.Losses, miscalibrated: p.Miscalibrated})
+		}
 		all = append(all, one)
 	}
 	var champion *incumbent
@@ -48,3 +58,37 @@ func Short(d time.Duration) string { return short(d) }
 func Reach(r features.Reader, t *features.Target, end time.Time) features.Reader {
 	return newReach(r, t, end)
 }
+
+// CompareShadow compares a champion and its shadow on their turns.
+func CompareShadow(turns []Turn, champion, shadow string) (pass bool, message string, enough bool) {
+	return compareShadow(turns, champion, shadow)
+}
+
+// UnitJump tells by which factor of a unit a series has jumped.
+func UnitJump(y []float64) float64 {
+	factor, _, _ := unitJump(y)
+	return factor
+}
+
+// Account sums up what a backtest has exported of each model of a target: its
+// loss in units of its subjects' size, and how far its coverage is from 0.8 by
+// horizon.
+func Account(t *features.Target, p *features.Panel, rows []models.LevelRow) (loss map[string]float64, miscalibrated map[string][]float64) {
+	a := newAccounts(t, p)
+	for _, r := range rows {
+		_ = a.level(r) // never fails
+	}
+	loss, miscalibrated = map[string]float64{}, map[string][]float64{}
+	for name, one := range a.of {
+		c := one.contender(name, t)
+		loss[name] = c.loss
+		for _, part := range c.parts {
+			miscalibrated[name] = append(miscalibrated[name], part.miscalibrated)
+		}
+	}
+	return loss, miscalibrated
+}
+
+// TryInShadow is what becomes of a run whose candidate has passed the gate
+// against a champion that serves.
+func (f *Forecaster) TryInShadow(t *features.Target, run *Run) error { return f.startShadow(t, run) }

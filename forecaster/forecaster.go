@@ -26,6 +26,9 @@ type Forecaster struct {
 	training sync.Mutex // one training at a time
 	queue    chan Run
 
+	explaining sync.Mutex // guards libraries; one is gathered at a time
+	libraries  map[string]*library
+
 	mu       sync.Mutex // guards what follows
 	targets  []features.Target
 	states   map[string]*state // by target
@@ -74,7 +77,8 @@ func New(o Options) (*Forecaster, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Forecaster{o: o, queue: make(chan Run, queueLength), states: map[string]*state{}, pending: map[string]Run{}}
+	f := &Forecaster{o: o, queue: make(chan Run, queueLength), states: map[string]*state{}, pending: map[string]Run{},
+		libraries: map[string]*library{}}
 	if f.schedule, err = parseSchedule(o.Schedule); err != nil {
 		return nil, err
 	}
@@ -90,6 +94,9 @@ func New(o Options) (*Forecaster, error) {
 func (f *Forecaster) SetTargets(targets []features.Target) {
 	f.stepping.Lock()
 	defer f.stepping.Unlock()
+	f.explaining.Lock()
+	clear(f.libraries) // what a target is may have changed
+	f.explaining.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.targets = slices.Clone(targets)

@@ -29,6 +29,12 @@ func TestGate(t *testing.T) {
 	worse.Miscalibrated = 0.1
 	noisy := at("hazard", 48, 0.99)
 	noisy.Losses = losses(48, 0.99, 0.5, 8)
+	uneven := at("hazard", 48, 0.8)
+	uneven.Parts = []forecaster.Part{{Losses: losses(48, 0.5, 0.1, 7)}, {Losses: losses(48, 1.3, 0.1, 7)}}
+	crooked := at("hazard", 48, 0.8)
+	crooked.Parts = []forecaster.Part{{Losses: losses(48, 0.5, 0.1, 7), Miscalibrated: 0.2}, {Losses: losses(48, 0.9, 0.1, 7)}}
+	even := at(forecaster.Incumbent, 48, 1)
+	even.Parts = []forecaster.Part{{Losses: losses(48, 1, 0.1, 9)}, {Losses: losses(48, 1, 0.1, 9)}}
 	before, after := noon.Add(-time.Hour), noon.Add(100*time.Hour)
 	for name, c := range map[string]struct {
 		kind    string
@@ -38,12 +44,14 @@ func TestGate(t *testing.T) {
 		promote bool
 		says    string
 	}{
-		"nobody serves yet":        {"", before, time.Hour, []forecaster.Contender{at("naive", 48, 1)}, true, "the first champion: naive"},
-		"clearly better":           {"naive", before, time.Hour, []forecaster.Contender{at("hazard", 48, 0.8), at("naive", 48, 1.1), at(forecaster.Incumbent, 48, 1)}, true, "-19.9%) over 48 origins, on origins since it was fitted, p=0.000"},
-		"better, calibrated worse": {"naive", before, time.Hour, []forecaster.Contender{worse, at(forecaster.Incumbent, 48, 1)}, false, "calibrated worse"},
-		"better by chance alone":   {"naive", before, time.Hour, []forecaster.Contender{noisy, at(forecaster.Incumbent, 48, 1)}, false, "not clearly better"},
-		"worse":                    {"naive", before, time.Hour, []forecaster.Contender{at("hazard", 48, 1.2), at(forecaster.Incumbent, 48, 1)}, false, "not clearly better"},
-		"all origins overlap":      {"naive", before, 24 * time.Hour, []forecaster.Contender{at("hazard", 48, 0.8), at(forecaster.Incumbent, 48, 1)}, false, "too few independent origins"},
+		"nobody serves yet":                       {"", before, time.Hour, []forecaster.Contender{at("naive", 48, 1)}, true, "the first champion: naive"},
+		"clearly better":                          {"naive", before, time.Hour, []forecaster.Contender{at("hazard", 48, 0.8), at("naive", 48, 1.1), at(forecaster.Incumbent, 48, 1)}, true, "-19.9%) over 48 origins, on origins since it was fitted, p=0.000"},
+		"better, calibrated worse":                {"naive", before, time.Hour, []forecaster.Contender{worse, at(forecaster.Incumbent, 48, 1)}, false, "calibrated worse"},
+		"better, worse at one horizon":            {"naive", before, time.Hour, []forecaster.Contender{uneven, even}, false, "better than the champion (naive) over all but worse at 1h"},
+		"better, calibrated worse at one horizon": {"naive", before, time.Hour, []forecaster.Contender{crooked, even}, false, "over all but calibrated worse at 1h (0.200 against 0.000)"},
+		"better by chance alone":                  {"naive", before, time.Hour, []forecaster.Contender{noisy, at(forecaster.Incumbent, 48, 1)}, false, "not clearly better"},
+		"worse":                                   {"naive", before, time.Hour, []forecaster.Contender{at("hazard", 48, 1.2), at(forecaster.Incumbent, 48, 1)}, false, "not clearly better"},
+		"all origins overlap":                     {"naive", before, 24 * time.Hour, []forecaster.Contender{at("hazard", 48, 0.8), at(forecaster.Incumbent, 48, 1)}, false, "too few independent origins"},
 		// a champion that was fitted on the tested origins looks better than it is
 		"fitted on the test, another kind": {"naive", after, time.Hour, []forecaster.Contender{at("hazard", 48, 0.8), at("naive", 48, 1), at(forecaster.Incumbent, 48, 0.1)}, true, "both fitted anew"},
 		"fitted on the test, the same":     {"naive", after, time.Hour, []forecaster.Contender{at("naive", 48, 0.8), at(forecaster.Incumbent, 48, 1)}, false, "naive is the best again"},

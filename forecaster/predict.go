@@ -35,7 +35,7 @@ type quantile struct {
 type said struct {
 	origin   time.Time
 	shadow   serving                                // a challenger that is tried beside the model; may be none
-	watch    func(*features.Panel, *features.Frame) // sees what was forecast from; nil: nobody does
+	note     func(*features.Panel, *features.Frame) // sees what was forecast from; nil: nobody does
 	jumps    jumps                                  // of units
 	model    string
 	problem  string // why it is less than it should be; empty where all is well
@@ -58,7 +58,7 @@ func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state,
 	}
 	if model.id == s.champion.id && model.id != "" {
 		out.shadow = f.shadow(t, s)
-		out.watch = func(p *features.Panel, frame *features.Frame) { s.watch(p, frame, out.origin) }
+		out.note = func(p *features.Panel, frame *features.Frame) { s.note(p, frame, out.origin) }
 	}
 	err = f.forecastBy(ctx, t, model, &out)
 	if s.misfit = errors.Is(err, models.ErrSchema) && model.id != s.naive.id; s.misfit {
@@ -129,8 +129,8 @@ func (f *Forecaster) forecastChunk(ctx context.Context, r features.Reader, t *fe
 			out.problem = err.Error()
 		}
 	}
-	if out.watch != nil {
-		out.watch(panel, frame)
+	if out.note != nil {
+		out.note(panel, frame)
 	}
 	out.jumps.look(t, panel)
 	first := len(out.subjects)

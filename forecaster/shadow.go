@@ -188,7 +188,8 @@ func compareShadow(turns []Turn, champion, shadow string) (pass bool, message st
 			continue
 		}
 		if a, b := s.mine.value(), s.theirs.value(); a > 0 || b > 0 {
-			ratio.add(math.Log((a + b/1000) / (b + b/1000 + a/1000)))
+			least := (a + b) / 1e6 // one that never errs is not infinitely better
+			ratio.add(math.Log((a + least) / (b + least)))
 		}
 		off.add(math.Abs(s.covered/s.levels - 0.8))
 		theirs.add(math.Abs(s.covers/s.theirLevels - 0.8))

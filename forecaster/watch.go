@@ -35,8 +35,8 @@ type watched struct {
 	version *Decay
 }
 
-// watch notes the features that a step has predicted from.
-func (s *state) watch(panel *features.Panel, f *features.Frame, origin time.Time) {
+// note keeps the features that a step has predicted from.
+func (s *state) note(panel *features.Panel, f *features.Frame, origin time.Time) {
 	summaries := s.champion.manifest.Population
 	w := &s.watched
 	if w.model != s.champion.id {

@@ -119,6 +119,7 @@ const (
 	RunStatePromoted RunState = "promoted"
 	RunStateQueued   RunState = "queued"
 	RunStateRunning  RunState = "running"
+	RunStateShadow   RunState = "shadow"
 )
 
 // Valid indicates whether the value is a known member of the RunState enum.
@@ -133,6 +134,8 @@ func (e RunState) Valid() bool {
 	case RunStateQueued:
 		return true
 	case RunStateRunning:
+		return true
+	case RunStateShadow:
 		return true
 	default:
 		return false
@@ -322,9 +325,54 @@ type Driver struct {
 // Duration Example: 6h
 type Duration = string
 
+// Episode defines model for Episode.
+type Episode struct {
+	// After Of a level, at the horizon.
+	After *float64 `json:"after"`
+
+	// Distance Root mean square of the standardised differences; 0 is the same.
+	Distance *float64 `json:"distance"`
+
+	// Happened Null: unknown, or a level without an objective.
+	Happened *bool     `json:"happened"`
+	Origin   time.Time `json:"origin"`
+	Subject  Subject   `json:"subject"`
+
+	// Value Of a level, then.
+	Value *float64 `json:"value"`
+}
+
+// Explanation defines model for Explanation.
+type Explanation struct {
+	// Episodes The most alike first.
+	Episodes []Episode `json:"episodes"`
+
+	// Happened Of them
+	Happened int `json:"happened"`
+
+	// HorizonSeconds Within which what followed is told.
+	HorizonSeconds int64 `json:"horizonSeconds"`
+
+	// Known Episodes whose outcome is known.
+	Known int `json:"known"`
+
+	// Origin The moment that the episodes are like.
+	Origin  time.Time `json:"origin"`
+	Subject Subject   `json:"subject"`
+	Target  string    `json:"target"`
+
+	// Text In words.
+	//
+	// Example: 3 of 5 most like it broke the bound within 6h: node/gpu-03 on 14 Nov 02:10
+	Text string `json:"text"`
+}
+
 // Forecast defines model for Forecast.
 type Forecast struct {
 	Annotations *map[string]string `json:"annotations,omitempty"`
+
+	// Because Where the threshold comes from; empty: the target says it.
+	Because string `json:"because"`
 
 	// Crossing When the median first breaks the objective.
 	Crossing *time.Time `json:"crossing"`
@@ -346,10 +394,12 @@ type Forecast struct {
 	Past      Points     `json:"past"`
 
 	// Path Future quantiles; all arrays empty for events.
-	Path      Path    `json:"path"`
-	Risks     []Risk  `json:"risks"`
-	Subject   Subject `json:"subject"`
-	Target    string  `json:"target"`
+	Path    Path    `json:"path"`
+	Risks   []Risk  `json:"risks"`
+	Subject Subject `json:"subject"`
+	Target  string  `json:"target"`
+
+	// Threshold The risk from which it warns.
 	Threshold float64 `json:"threshold"`
 
 	// Type A level has quantiles; an event only risks.
@@ -444,7 +494,10 @@ type Model struct {
 	Scores map[string]*float64 `json:"scores"`
 
 	// Seed Decimal; too wide for a JSON number.
-	Seed      string `json:"seed"`
+	Seed string `json:"seed"`
+
+	// Shadow It is tried beside the champion.
+	Shadow    bool   `json:"shadow"`
 	SizeBytes int64  `json:"sizeBytes"`
 	Target    string `json:"target"`
 
@@ -562,6 +615,17 @@ type Promotion struct {
 	Id string `json:"id"`
 }
 
+// ReliabilityBin defines model for ReliabilityBin.
+type ReliabilityBin struct {
+	Forecasts int `json:"forecasts"`
+
+	// Happened Share of them that came true.
+	Happened float64 `json:"happened"`
+
+	// Risk Mean risk of the forecasts in it.
+	Risk float64 `json:"risk"`
+}
+
 // RetrainingRequest defines model for RetrainingRequest.
 type RetrainingRequest struct {
 	// Target Absent: every target.
@@ -607,6 +671,9 @@ type Scorecard struct {
 	BaseRate *float64 `json:"baseRate"`
 	Brier    *float64 `json:"brier"`
 
+	// Calibration Mean |risk − share that happened| over the reliability curve, by forecasts.
+	Calibration *float64 `json:"calibration"`
+
 	// Coverage Share of actuals within the 0.1…0.9 band; 0.8 is right.
 	Coverage *float64 `json:"coverage"`
 
@@ -621,10 +688,19 @@ type Scorecard struct {
 	// LeadSeconds Median lead of true warnings.
 	LeadSeconds *float64 `json:"leadSeconds"`
 	Model       string   `json:"model"`
-	Precision   *float64 `json:"precision"`
-	Recall      *float64 `json:"recall"`
 
-	// Skill 1 − error ÷ naive's error; over 0 is better than naive.
+	// Pinball Mean pinball loss in the level's own unit.
+	Pinball   *float64 `json:"pinball"`
+	Precision *float64 `json:"precision"`
+	Recall    *float64 `json:"recall"`
+
+	// Reliability The reliability curve in at most ten bins, ascending.
+	Reliability []ReliabilityBin `json:"reliability"`
+
+	// Shadow It was tried beside the champion; nobody was shown it.
+	Shadow bool `json:"shadow"`
+
+	// Skill 1 − loss ÷ naive's loss; over 0 is better than naive. Pinball over all nine quantiles for levels, each subject by its own size; Brier for events.
 	Skill   *float64   `json:"skill"`
 	Target  string     `json:"target"`
 	Through *time.Time `json:"through"`
@@ -766,6 +842,9 @@ type TargetList struct {
 
 // TargetStatus defines model for TargetStatus.
 type TargetStatus struct {
+	// Because Where the threshold comes from, such as `the budget of 2/day`; empty: the target says it.
+	Because string `json:"because"`
+
 	// Error Why the last cycle failed; empty where it did not.
 	Error string `json:"error"`
 
@@ -784,12 +863,18 @@ type TargetStatus struct {
 	// Problem What is wrong, in words; empty where nothing is.
 	Problem string `json:"problem"`
 
+	// Shadow Registry id of the challenger that is tried beside it; empty where none is.
+	Shadow string `json:"shadow"`
+
 	// Subjects Seen in the last cycle.
 	Subjects int `json:"subjects"`
 
 	// Suppressed Over the threshold but over the budget too, in the last cycle.
 	Suppressed int    `json:"suppressed"`
 	Target     string `json:"target"`
+
+	// Threshold The risk from which it warns.
+	Threshold float64 `json:"threshold"`
 
 	// Warnings Active now.
 	Warnings int `json:"warnings"`
@@ -1032,6 +1117,9 @@ type ServerInterface interface {
 	// StreamEvents What happens, as it happens (server-sent events)
 	// (GET /events)
 	StreamEvents(ctx echo.Context, params StreamEventsParams) error
+	// ReadExplanation The past moments that one subject is most like now, and what followed them
+	// (GET /explanations/{target}/{subject})
+	ReadExplanation(ctx echo.Context, target TargetPath, subject string) error
 	// ListForecasts The latest forecast of every subject, ranked
 	// (GET /forecasts)
 	ListForecasts(ctx echo.Context, params ListForecastsParams) error
@@ -1364,6 +1452,30 @@ func (w *ServerInterfaceWrapper) StreamEvents(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.StreamEvents(ctx, params)
+	return err
+}
+
+// ReadExplanation converts echo context to params.
+func (w *ServerInterfaceWrapper) ReadExplanation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "target" -------------
+	var target TargetPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "target", ctx.Param("target"), &target, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter target: %s", err))
+	}
+
+	// ------------- Path parameter "subject" -------------
+	var subject string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subject", ctx.Param("subject"), &subject, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subject: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReadExplanation(ctx, target, subject)
 	return err
 }
 
@@ -1786,6 +1898,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 	router.GET(options.BaseURL+"/forecasts", wrapper.ListForecasts, options.OperationMiddlewares["listForecasts"]...)
 	router.GET(options.BaseURL+"/forecasts/:target/:subject", wrapper.ReadForecast, options.OperationMiddlewares["readForecast"]...)
+	router.GET(options.BaseURL+"/explanations/:target/:subject", wrapper.ReadExplanation, options.OperationMiddlewares["readExplanation"]...)
 	router.GET(options.BaseURL+"/targets", wrapper.ListTargets, options.OperationMiddlewares["listTargets"]...)
 	router.GET(options.BaseURL+"/targets/:name", wrapper.ReadTarget, options.OperationMiddlewares["readTarget"]...)
 	router.GET(options.BaseURL+"/signals", wrapper.ListSignals, options.OperationMiddlewares["listSignals"]...)
@@ -2276,6 +2389,61 @@ type StreamEventsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response StreamEventsdefaultApplicationProblemPlusJSONResponse) VisitStreamEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadExplanationRequestObject struct {
+	Target  TargetPath `json:"target"`
+	Subject string     `json:"subject"`
+}
+
+type ReadExplanationResponseObject interface {
+	VisitReadExplanationResponse(w http.ResponseWriter) error
+}
+
+type ReadExplanation200ResponseHeaders struct {
+	ETag string
+}
+
+type ReadExplanation200JSONResponse struct {
+	Body    Explanation
+	Headers ReadExplanation200ResponseHeaders
+}
+
+func (response ReadExplanation200JSONResponse) VisitReadExplanationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadExplanation304Response = NotModifiedResponse
+
+func (response ReadExplanation304Response) VisitReadExplanationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ReadExplanationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReadExplanationdefaultApplicationProblemPlusJSONResponse) VisitReadExplanationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3190,6 +3358,9 @@ type StrictServerInterface interface {
 	// StreamEvents What happens, as it happens (server-sent events)
 	// (GET /events)
 	StreamEvents(ctx context.Context, request StreamEventsRequestObject) (StreamEventsResponseObject, error)
+	// ReadExplanation The past moments that one subject is most like now, and what followed them
+	// (GET /explanations/{target}/{subject})
+	ReadExplanation(ctx context.Context, request ReadExplanationRequestObject) (ReadExplanationResponseObject, error)
 	// ListForecasts The latest forecast of every subject, ranked
 	// (GET /forecasts)
 	ListForecasts(ctx context.Context, request ListForecastsRequestObject) (ListForecastsResponseObject, error)
@@ -3570,6 +3741,32 @@ func (sh *strictHandler) StreamEvents(ctx echo.Context, params StreamEventsParam
 		return err
 	} else if validResponse, ok := response.(StreamEventsResponseObject); ok {
 		return validResponse.VisitStreamEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReadExplanation operation middleware
+func (sh *strictHandler) ReadExplanation(ctx echo.Context, target TargetPath, subject string) error {
+	var request ReadExplanationRequestObject
+
+	request.Target = target
+	request.Subject = subject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadExplanation(ctx.Request().Context(), request.(ReadExplanationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadExplanation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReadExplanationResponseObject); ok {
+		return validResponse.VisitReadExplanationResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

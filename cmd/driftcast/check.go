@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/driftcast/driftcast/corrector"
 	"github.com/driftcast/driftcast/features"
 )
 
@@ -34,14 +36,19 @@ target files are checked too. Every error names file:line:column, the field and 
 					continue
 				}
 				c, err := parseConfig(name, text)
+				var targets []*features.File
 				if err == nil {
-					_, err = loadTargets(c)
+					targets, err = loadTargets(c)
 				}
 				if err != nil {
 					errs = append(errs, err)
 					continue
 				}
-				checked = append(checked, checkedFile{File: name, Kind: "configuration"})
+				file := checkedFile{File: name, Kind: "configuration"}
+				if len(c.TargetFiles) > 0 || len(c.Corrections.Policies) > 0 { // the built-in packs name policies that nobody has to have
+					file.Warnings = unanswered(targets, c.Corrections.Policies)
+				}
+				checked = append(checked, file)
 			}
 			files, err := features.ParseFiles(texts)
 			errs = append(errs, err)
@@ -63,6 +70,9 @@ target files are checked too. Every error names file:line:column, the field and 
 					default:
 						t.row(f.File, "ok", f.Kind)
 					}
+					for _, w := range f.Warnings {
+						t.row("", "warning", w)
+					}
 				}
 			})
 		},
@@ -74,6 +84,31 @@ type checkedFile struct {
 	Kind    string   `json:"kind"`
 	Targets []string `json:"targets,omitempty"`
 	Signals int      `json:"signals,omitempty"`
+
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// unanswered names the corrections that targets ask for and no policy carries:
+// such a warning is sent, and nothing is proposed.
+func unanswered(files []*features.File, policies []corrector.Policy) []string {
+	by, order := map[string][]string{}, []string{}
+	for _, f := range files {
+		for _, t := range f.Targets() {
+			if t.Correction == "" || slices.ContainsFunc(policies, func(p corrector.Policy) bool { return p.Name == t.Correction }) {
+				continue
+			}
+			if by[t.Correction] == nil {
+				order = append(order, t.Correction)
+			}
+			by[t.Correction] = append(by[t.Correction], t.Name)
+		}
+	}
+	var out []string
+	for _, name := range order {
+		out = append(out, fmt.Sprintf("no policy is named %q, which %s asks for: nothing is proposed (add it to corrections.policies, or remove the correction)",
+			name, strings.Join(by[name], ", ")))
+	}
+	return out
 }
 
 // isTargetFile tells a target file from a configuration by its first key.

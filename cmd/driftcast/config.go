@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/forecaster"
 )
 
 // config is driftcast.yml. Unknown keys are errors; every default is set in
@@ -52,9 +53,19 @@ type forecastConfig struct {
 }
 
 type trainingConfig struct {
-	Schedule string         `yaml:"schedule"` // cron; default 03:00 every day
+	Schedule string         `yaml:"schedule"` // cron; default 03:00 every day; "" or off: never
 	Window   model.Duration `yaml:"window"`   // of history learned from; default 14d
+	Shadow   model.Duration `yaml:"shadow"`   // that a better challenger is tried beside the champion; default 24h; 0: not at all
 	Seed     uint64         `yaml:"seed"`
+}
+
+// schedule is Schedule as the forecaster takes it. An off without quotes is a
+// word in YAML 1.2, which this is.
+func (t trainingConfig) schedule() string {
+	if t.Schedule == "" {
+		return forecaster.ScheduleOff
+	}
+	return t.Schedule
 }
 
 type correctionConfig struct {
@@ -87,7 +98,7 @@ func defaultConfig() config {
 		Prometheus: endpoint{URL: "http://127.0.0.1:9090", Timeout: model.Duration(30 * time.Second), Concurrency: 4, HTTP: promconfig.DefaultHTTPClientConfig},
 		History:    historyConfig{Retention: model.Duration(30 * 24 * time.Hour), Backfill: model.Duration(14 * 24 * time.Hour)},
 		Forecast:   forecastConfig{Interval: model.Duration(time.Minute)},
-		Training:   trainingConfig{Schedule: "0 3 * * *", Window: model.Duration(14 * 24 * time.Hour), Seed: 1},
+		Training:   trainingConfig{Schedule: "0 3 * * *", Window: model.Duration(14 * 24 * time.Hour), Shadow: model.Duration(24 * time.Hour), Seed: 1},
 		API:        apiConfig{RateLimit: 50},
 	}
 }
@@ -167,8 +178,13 @@ func (c *config) validate() error {
 			return fieldError{key, d.String(), "must be longer than 0", "write a duration such as 14d or 1m"}
 		}
 	}
-	if _, err := cron.ParseStandard(c.Training.Schedule); err != nil {
-		return fieldError{"schedule", c.Training.Schedule, err.Error(), `write five cron fields such as "0 3 * * *"`}
+	if schedule := c.Training.schedule(); schedule != forecaster.ScheduleOff {
+		if _, err := cron.ParseStandard(schedule); err != nil {
+			return fieldError{"schedule", schedule, err.Error(), `write five cron fields such as "0 3 * * *", or off`}
+		}
+	}
+	if c.Training.Shadow < 0 {
+		return fieldError{"shadow", c.Training.Shadow.String(), "must not be negative", "write a duration such as 24h, or 0 to promote at once"}
 	}
 	if c.API.RateLimit <= 0 {
 		return fieldError{"rate_limit", "", "must be over 0", "write requests a second, such as 50"}

@@ -101,7 +101,7 @@ func (a *app) forecastAll(ctx context.Context, o *offline, target string, limit 
 	}
 	thresholds := map[string]float64{}
 	for i := range o.targets {
-		thresholds[o.targets[i].Name] = o.targets[i].Warn.Threshold()
+		thresholds[o.targets[i].Name], _ = o.limit(&o.targets[i])
 	}
 	var found error
 	for _, f := range list {
@@ -140,19 +140,25 @@ func (a *app) forecastOne(ctx context.Context, o *offline, text string) error {
 		return err
 	}
 	var found error
-	if highest(f) >= target.Warn.Threshold() {
+	threshold, because := o.limit(target)
+	if highest(f) >= threshold {
 		found = errFound
 	}
 	past, err := o.past(ctx, target, f)
 	if err != nil {
 		return err
 	}
-	return errors.Join(found, a.print(f, func(t *table) {
+	x := o.explain(ctx, s, target, subject)
+	return errors.Join(found, a.print(explained{f, threshold, because, x}, func(t *table) {
 		t.row(f.Target+" of "+f.Subject.String(), "as of "+f.Origin.UTC().Format(time.RFC3339), "model "+short(f.Model))
 		t.row("risk", within(f))
+		if len(f.Risks) > 0 {
+			t.row("warns from", warnsFrom(threshold, because))
+		}
 		for _, d := range f.Drivers {
 			t.row("why", d.Text)
 		}
+		t.row("before", x.Text)
 		if len(f.Leads) == 0 {
 			return
 		}
@@ -166,6 +172,47 @@ func (a *app) forecastOne(ctx context.Context, o *offline, text string) error {
 		t.row()
 		t.row(plot(past, f))
 	}))
+}
+
+// explained is one forecast as -o json prints it.
+type explained struct {
+	models.Forecast
+	Threshold float64
+	Because   string
+	Episodes  forecaster.Explanation
+}
+
+func warnsFrom(threshold float64, because string) string {
+	if because == "" {
+		return percent(threshold)
+	}
+	return percent(threshold) + ", from " + because
+}
+
+// limit is the risk from which a target warns with its champion, and why.
+func (o *offline) limit(t *features.Target) (threshold float64, because string) {
+	id, err := o.registry.Champion(t.Name)
+	if err != nil {
+		return forecaster.Limit(t, 0)
+	}
+	m, err := o.registry.Manifest(id)
+	if err != nil {
+		return forecaster.Limit(t, 0)
+	}
+	return forecaster.Limit(t, m.Threshold)
+}
+
+// explain finds the past episodes; its Text says where that was not possible.
+func (o *offline) explain(ctx context.Context, ledger forecaster.Ledger, t *features.Target, subject collector.Subject) forecaster.Explanation {
+	f, err := o.forecaster(ctx, ledger, time.Duration(o.config.Training.Window), nil, slog.New(slog.DiscardHandler))
+	var x forecaster.Explanation
+	if err == nil {
+		x, err = f.Explain(ctx, t.Name, subject)
+	}
+	if err != nil {
+		x.Text = "no past episodes: " + err.Error()
+	}
+	return x
 }
 
 // past is the target's own series of the subject before the forecast, as long

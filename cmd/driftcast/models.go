@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/models"
 )
 
@@ -16,13 +18,13 @@ func (a *app) modelsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "models", Short: "The registry of trained models"}
 	var target string
 	list := &cobra.Command{
-		Use: "list", Short: "List the models, newest first; * serves", Args: cobra.NoArgs,
+		Use: "list", Short: "List the models, newest first; * serves, ~ is tried in shadow", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.listModels(target) },
 	}
 	list.Flags().StringVar(&target, "target", "", "only this target's")
 	show := &cobra.Command{
 		Use: "show ID", Short: "Show one model", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return a.showModel(args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.showModel(cmd.Context(), args[0]) },
 	}
 	promote := &cobra.Command{
 		Use: "promote TARGET ID", Short: "Make a model the champion of a target", Args: cobra.ExactArgs(2),
@@ -72,8 +74,11 @@ func (a *app) listModels(target string) error {
 	if err != nil {
 		return err
 	}
-	champions := map[string]string{}
-	for _, m := range list {
+	champions, shadows := map[string]string{}, map[string]string{}
+	shown := make([]listedModel, len(list))
+	for i, m := range list {
+		m.Population = nil // long, and for machines
+		shown[i].Manifest = m
 		if _, known := champions[m.Target]; known {
 			continue
 		}
@@ -81,21 +86,38 @@ func (a *app) listModels(target string) error {
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		champions[m.Target] = id
+		held, err := registry.Shadow(m.Target)
+		if err != nil && !errors.Is(err, models.ErrNotFound) {
+			return err
+		}
+		champions[m.Target], shadows[m.Target] = id, held.ID
 	}
-	return a.print(list, func(t *table) {
+	for i, m := range list {
+		shown[i].Champion, shown[i].Shadow = champions[m.Target] == m.ID, shadows[m.Target] == m.ID
+	}
+	return a.print(shown, func(t *table) {
 		t.row("", "ID", "TARGET", "MODEL", "CREATED", "ROWS", "SIZE", "SCORES")
-		for _, m := range list {
+		for _, m := range shown {
 			mark := " "
-			if champions[m.Target] == m.ID {
+			switch {
+			case m.Champion:
 				mark = "*"
+			case m.Shadow:
+				mark = "~"
 			}
 			t.row(mark, short(m.ID), m.Target, m.Model, m.Created.UTC().Format("2006-01-02T15:04:05Z"), fmt.Sprint(m.Rows), fmt.Sprint(m.Size), scores(m.Scores))
 		}
 	})
 }
 
-func (a *app) showModel(id string) error {
+// listedModel is a model and where it stands.
+type listedModel struct {
+	models.Manifest
+	Champion bool `json:"champion"`
+	Shadow   bool `json:"shadow"`
+}
+
+func (a *app) showModel(ctx context.Context, id string) error {
 	registry, err := models.OpenRegistry(a.path("models"))
 	if err != nil {
 		return err
@@ -107,7 +129,23 @@ func (a *app) showModel(id string) error {
 	if _, _, err := registry.Load(m.ID); err != nil { // what is shown can be served
 		return err
 	}
-	return a.printModel(m, "")
+	cards, err := a.scorecards(ctx, m.Target)
+	if err != nil {
+		return err
+	}
+	cards = slices.DeleteFunc(cards, func(c forecaster.Scorecard) bool { return c.Model != m.ID })
+	m.Population = nil
+	return a.print(shownModel{m, cards}, func(t *table) {
+		modelRows(t, m)
+		t.row()
+		scoreRows(t, cards)
+	})
+}
+
+// shownModel is a model and how what it issued came out.
+type shownModel struct {
+	models.Manifest
+	Scorecards []forecaster.Scorecard `json:"scorecards"`
 }
 
 // findModel takes a whole id or a beginning of one that fits one model only.
@@ -132,18 +170,24 @@ func findModel(registry *models.Registry, id string) (models.Manifest, error) {
 }
 
 func (a *app) printModel(m models.Manifest, note string) error {
+	m.Population = nil
 	return a.print(m, func(t *table) {
-		if note != "" {
-			t.row(short(m.ID) + " " + note)
-		}
-		t.row("id", m.ID)
-		t.row("target", m.Target)
-		t.row("model", m.Model)
-		t.row("seed", fmt.Sprint(m.Seed))
-		t.row("learned from", m.From.UTC().Format("2006-01-02T15:04:05Z")+" to "+m.Through.UTC().Format("2006-01-02T15:04:05Z"))
-		t.row("rows", fmt.Sprint(m.Rows))
-		t.row("scores", scores(m.Scores))
+		t.row(short(m.ID) + " " + note)
+		modelRows(t, m)
 	})
+}
+
+func modelRows(t *table, m models.Manifest) {
+	t.row("id", m.ID)
+	t.row("target", m.Target)
+	t.row("model", m.Model)
+	t.row("seed", fmt.Sprint(m.Seed))
+	t.row("learned from", m.From.UTC().Format("2006-01-02T15:04:05Z")+" to "+m.Through.UTC().Format("2006-01-02T15:04:05Z"))
+	t.row("rows", fmt.Sprint(m.Rows))
+	if m.Threshold > 0 {
+		t.row("threshold", percent(m.Threshold)+" keeps to the target's budget")
+	}
+	t.row("scores", scores(m.Scores))
 }
 
 func scores(s map[string]float64) string {

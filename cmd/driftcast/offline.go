@@ -22,7 +22,8 @@ type offline struct {
 	targets  []features.Target
 	history  *collector.History
 	registry *models.Registry
-	now      time.Time // of the newest sample
+	now      time.Time     // of the newest sample
+	shadow   time.Duration // that challengers are tried for; 0: the registry's shadows are none of our business
 }
 
 func (a *app) openOffline(ctx context.Context, only string) (*offline, error) {
@@ -70,7 +71,7 @@ func (o *offline) forecaster(ctx context.Context, ledger forecaster.Ledger, wind
 	}
 	began := time.Now()
 	return forecaster.New(forecaster.Options{Targets: o.targets, History: lasting{reader, o.history}, Ledger: ledger, Registry: o.registry,
-		Now: func() time.Time { return o.now.Add(time.Since(began)) }, Window: window, Seed: o.config.Training.Seed, Logger: logger, Events: events})
+		Now: func() time.Time { return o.now.Add(time.Since(began)) }, Window: window, Shadow: o.shadow, Seed: o.config.Training.Seed, Logger: logger, Events: events})
 }
 
 // signalsOf returns the targets' own signals and their maintenance.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"strconv"
@@ -90,6 +91,10 @@ func plain(v reflect.Value) any {
 			field := v.Type().Field(i)
 			name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if !field.IsExported() || name == "-" || (options == "omitempty" && v.Field(i).IsZero()) {
+				continue
+			}
+			if inner, ok := plain(v.Field(i)).(map[string]any); ok && field.Anonymous && name == "" {
+				maps.Copy(object, inner)
 				continue
 			}
 			if name == "" {

@@ -55,6 +55,11 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 	}
 	signals := &signalSet{grid: w.grid, tune: w.tune}
 	signals.set(files)
+	if len(c.TargetFiles) > 0 {
+		for _, warning := range unanswered(files, c.Corrections.Policies) {
+			logger.Warn("a correction that no policy carries", "component", "main", "err", warning)
+		}
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
@@ -90,12 +95,12 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 	if s.forecaster, err = forecaster.New(forecaster.Options{Targets: signals.targets(), History: s.history, Ledger: s.store, Registry: champions,
 		Collector: collecting{collect}, Notifier: s.alerter, Proposer: s.corrector, Acted: acted{s.store},
 		Now: w.now, Interval: time.Duration(c.Forecast.Interval), Tick: w.tick, Window: time.Duration(c.Training.Window),
-		Schedule: c.Training.Schedule, Optional: len(c.TargetFiles) == 0, Seed: c.Training.Seed, Logger: logger, Registerer: registry, Events: func(e forecaster.Event) { s.api.Publish(e) }}); err != nil {
+		Schedule: c.Training.schedule(), Shadow: time.Duration(c.Training.Shadow), Optional: len(c.TargetFiles) == 0, Seed: c.Training.Seed, Logger: logger, Registerer: registry, Events: func(e forecaster.Event) { s.api.Publish(e) }}); err != nil {
 		return fail(err)
 	}
 	s.api, err = api.New(api.Options{
 		Forecasts: s.store, Runs: s.store, Corrections: s.store, Audit: s.store, History: s.history,
-		Models: champions, Promoter: champions, Retrainer: s.forecaster,
+		Models: champions, Promoter: champions, Retrainer: s.forecaster, Explainer: s.forecaster,
 		Corrector: door{s.corrector}, Decider: s.corrector, KillSwitch: killSwitch{s.corrector},
 		Targets: signals.targets, Signals: signals.get, Status: s.forecaster.Status, Ready: s.ready,
 		Reload:        func() error { return a.reload(s, signals) },

@@ -17,8 +17,9 @@ func (a *app) trainCommand() *cobra.Command {
 		Use:   "train",
 		Short: "Fit, backtest and register models; promote those that are better",
 		Long: `Trains every target (or one) on History, beside a running server or without one: the server serves the new champion
-from its next step on. A Kubernetes CronJob runs this. Exit codes: 0 every run ended well (promoted or kept), 1 a run
-failed, 2 an error.`,
+from its next step on. A challenger that is better than a champion is first tried in shadow by the server (training.shadow),
+which then promotes or drops it. A Kubernetes CronJob runs this. Exit codes: 0 every run ended well (promoted, shadow or
+kept), 1 a run failed, 2 an error.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -30,6 +31,7 @@ failed, 2 an error.`,
 			if err != nil {
 				return err
 			}
+			o.shadow = time.Duration(o.config.Training.Shadow)
 			ledger, err := store.Open(ctx, store.Options{Path: a.path("driftcast.db"), Logger: logger})
 			if err != nil {
 				return errors.Join(err, o.close())
