@@ -28,6 +28,8 @@ type ridgeGrid struct {
 	until   int       // lead up to which this grid is for, in grid steps; the last one is for all beyond too
 	knots   []int     // leads with a regression of their own, in blocks, ascending
 	weights []float64 // knots×lags, row-major, the newest block first
+	season  int       // grid steps
+	shape   float64   // how much of what a step had over its block one season before comes again, 0…1
 }
 
 const (
@@ -54,6 +56,9 @@ func (b *pooledRidge) path(h *history, leads []int, q []float64) {
 			}
 			var z float64
 			z, k = grid.between(knots, lead+h.age, k)
+			if grid.shape > 0 {
+				z += grid.shape * grid.within(h, past, lead+h.age)
+			}
 			if g == 0 || b.share(g-1, lead+h.age) == 0 {
 				changes[i] = 0
 			}
@@ -146,6 +151,28 @@ func (g *ridgeGrid) between(changes []float64, lead, k int) (float64, int) {
 	return z + w*(changes[k]-z), k
 }
 
+// within is what the step one season before a lead had over the block around
+// it; 0 where that is not known.
+func (g *ridgeGrid) within(h *history, past []float64, lead int) float64 {
+	seasons := (lead + g.step/2 + g.season - 1) / g.season
+	at := len(past) - 1 + lead - max(seasons, 1)*g.season
+	d, _ := overBlock(h.transform, past, at, g.step)
+	return d
+}
+
+// overBlock is what y[at] has over the block around it.
+func overBlock(t transform, y []float64, at, step int) (float64, bool) {
+	from, to := at-(step-1)/2, at+step/2+1
+	if from < 0 || to > len(y) || y[at]-y[at] != 0 {
+		return 0, false
+	}
+	mean, ok := blockMean(y[from:to])
+	if !ok {
+		return 0, false
+	}
+	return t.in(y[at]) - t.in(mean), true
+}
+
 // middle is the lead, in grid steps, of the middle of a knot's block.
 func (g *ridgeGrid) middle(k int) float64 {
 	return float64(g.knots[k]*g.step) - float64(g.step-1)/2
@@ -165,6 +192,8 @@ func (b *pooledRidge) pack(p *packer) {
 		p.integer(g.until)
 		p.integers(g.knots)
 		p.floats(g.weights)
+		p.integer(g.season)
+		p.float(g.shape)
 	}
 }
 
@@ -175,10 +204,11 @@ func unpackRidge(u *unpacker) (base, error) {
 	}
 	b := &pooledRidge{}
 	for i := range n {
-		g := ridgeGrid{step: u.integer(), lags: u.integer(), until: u.integer(), knots: u.integers(), weights: u.floats()}
+		g := ridgeGrid{step: u.integer(), lags: u.integer(), until: u.integer(), knots: u.integers(), weights: u.floats(), season: u.integer(), shape: u.float()}
 		switch {
 		case g.step < 1 || g.step > seasonMax || g.lags < 1 || g.lags > ridgeLagsMax,
 			g.until < 1 || g.until > seasonMax || i > 0 && (g.step <= b.grids[i-1].step || g.until <= b.grids[i-1].until),
+			g.season < 1 || g.season > seasonMax || !(g.shape >= 0 && g.shape <= 1),
 			len(g.knots) < 1 || len(g.knots) > ridgeKnotsMax || len(g.weights) != len(g.knots)*g.lags:
 			return nil, fmt.Errorf("%w: a grid of a ridge", ErrCorrupt)
 		}

@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-
-	"gonum.org/v1/gonum/mat"
+	"slices"
 
 	"github.com/driftcast/driftcast/features"
 )
@@ -29,8 +28,8 @@ func learnRidge(ctx context.Context, f *features.Frame, rows []int, o FitOptions
 			return nil, err
 		}
 		s := ridgeSums{panel: f.Panel, scale: f.Target.Scale, through: lastKnown(f, rows), plan: plan}
-		if grid, ok := s.fit(); ok {
-			b.grids = append(b.grids, grid)
+		if grid, ok := s.fit(f, rows); ok {
+			b.grids = append(b.grids, *grid)
 		}
 	}
 	if len(b.grids) == 0 {
@@ -86,12 +85,12 @@ const (
 	ridgeRowsMin   = 64
 )
 
-func (s *ridgeSums) fit() (ridgeGrid, bool) {
+func (s *ridgeSums) fit(f *features.Frame, rows []int) (*ridgeGrid, bool) {
 	longest := s.longest()
-	s.plan.lags = min(s.plan.lags, longest/3)
-	s.plan.ahead = min(s.plan.ahead, longest/3)
+	s.plan.lags = min(s.plan.lags, longest/4)
+	s.plan.ahead = min(s.plan.ahead, longest/4)
 	if s.plan.lags < 2 || s.plan.ahead < 1 {
-		return ridgeGrid{}, false
+		return nil, false
 	}
 	w := s.plan.lags + s.plan.ahead
 	s.early, s.straddling, s.late = newMoments(w), newMoments(w), newMoments(w)
@@ -99,9 +98,9 @@ func (s *ridgeSums) fit() (ridgeGrid, bool) {
 		s.addSubject(s.panel.Series(0, k)[:s.through+1])
 	}
 	if s.early.rows+s.straddling.rows+s.late.rows < ridgeRowsMin {
-		return ridgeGrid{}, false
+		return nil, false
 	}
-	return s.solve()
+	return s.solve(f, rows)
 }
 
 // longest is the number of blocks in the longest history.
@@ -171,24 +170,28 @@ func (s *ridgeSums) addStretch(means, lasts []float64, at int) {
 	if rows < 1 {
 		return
 	}
+	p, boundary := s.plan, s.boundary()
+	// Row r looks back from block r+lags−1 and ahead to block r+w−1.
+	late := min(max((boundary-at+p.step-1)/p.step-p.lags, 0), rows)
+	early := min(max((boundary-at)/p.step-w, 0), late)
+	s.addRows(s.early, means, lasts, 0, early)
+	s.addRows(s.straddling, means, lasts, early, late)
+	s.addRows(s.late, means, lasts, late, rows)
+}
+
+// addRows sums over rows [from, to) of a stretch.
+func (s *ridgeSums) addRows(m *moments, means, lasts []float64, from, to int) {
+	w, lags, rows := m.width, s.plan.lags, to-from
+	if rows < 1 {
+		return
+	}
 	chunks := max(1, rows/max(256, w/2))
-	z, extra := make([]float64, 0, len(means)), make([]float64, 0, rows)
-	boundary := int((1 - ridgeLateShare) * float64(s.through))
 	for c := range chunks {
-		a, b := c*rows/chunks, (c+1)*rows/chunks
-		z = append(z[:0], means[a:b+w-1]...)
-		extra = append(extra[:0], lasts[a+s.plan.lags-1:b+s.plan.lags-1]...)
-		if !s.normalise(z, extra) {
-			continue
-		}
-		first, last := at+(a+s.plan.lags)*s.plan.step, at+(b+w-1)*s.plan.step
-		switch {
-		case first >= boundary:
-			s.late.add(z, extra)
-		case last < boundary:
-			s.early.add(z, extra)
-		default:
-			s.straddling.add(z, extra)
+		a, b := from+c*rows/chunks, from+(c+1)*rows/chunks
+		z := slices.Clone(means[a : b+w-1])
+		extra := slices.Clone(lasts[a+lags-1 : b+lags-1])
+		if s.normalise(z, extra) {
+			m.add(z, extra)
 		}
 	}
 }
@@ -223,132 +226,6 @@ func (s *ridgeSums) normalise(z, extra []float64) (ok bool) {
 	return true
 }
 
-// solve chooses and fits.
-func (s *ridgeSums) solve() (ridgeGrid, bool) {
-	p := s.plan
-	g := ridgeGrid{step: p.step, lags: p.lags, until: p.until, knots: ridgeKnots(p.ahead)}
-	g.weights = make([]float64, len(g.knots)*g.lags)
-	all := newMoments(s.early.width)
-	all.plus(s.early)
-	all.plus(s.straddling)
-	all.plus(s.late)
-	w := s.early.width
-	full := anchored(all.matrix(), w+1)
-	best := make([]ridgeChoice, len(g.knots))
-	for k := range best {
-		best[k] = ridgeChoice{lags: p.lags, strength: 1e-2}
-	}
-	if s.early.rows >= ridgeRowsMin && s.late.rows >= ridgeRowsMin {
-		early, late := anchored(s.early.matrix(), w+1), anchored(s.late.matrix(), w+1)
-		lowest := make([]float64, len(g.knots))
-		for k := range lowest {
-			lowest[k] = math.Inf(1)
-		}
-		for _, lags := range ridgeLookbacks(p.lags) {
-			for strength := 1e-4; strength < 100; strength *= 4 {
-				choice := ridgeChoice{lags: lags, strength: strength}
-				weights, ok := s.weights(early, choice, g.knots)
-				if !ok {
-					continue
-				}
-				for k, knot := range g.knots {
-					if loss := s.loss(late, weights.ColView(k), lags, knot); loss < lowest[k] {
-						lowest[k], best[k] = loss, choice
-					}
-				}
-			}
-		}
-	}
-	solved := make(map[ridgeChoice]*mat.Dense)
-	for k := range g.knots {
-		weights := solved[best[k]]
-		if weights == nil {
-			var ok bool
-			if weights, ok = s.weights(full, best[k], g.knots); !ok {
-				return g, false
-			}
-			solved[best[k]] = weights
-		}
-		for l := range best[k].lags {
-			v := weights.At(l, k)
-			if v-v != 0 {
-				return g, false
-			}
-			g.weights[k*g.lags+l] = min(max(v, -ridgeWeightMax), ridgeWeightMax)
-		}
-	}
-	return g, true
-}
-
-func ridgeLookbacks(lags int) []int { return []int{lags} }
-
-type ridgeChoice struct {
-	lags     int
-	strength float64
-}
-
-// anchored turns the moments of values into those of differences from the last
-// one of n, in place.
-func anchored(a []float64, n int) []float64 {
-	y := append([]float64(nil), a[(n-1)*n:]...)
-	for i := range n {
-		for j := range n {
-			a[i*n+j] += y[n-1] - y[i] - y[j]
-		}
-	}
-	return a
-}
-
-// weights solves for some knots: lags×knots, the newest lag first.
-func (s *ridgeSums) weights(a []float64, c ridgeChoice, knots []int) (*mat.Dense, bool) {
-	n := s.early.width + 1
-	gram := mat.NewSymDense(c.lags, nil)
-	trace := 0.0
-	newest := s.plan.lags - 1
-	for i := range c.lags {
-		for j := i; j < c.lags; j++ {
-			gram.SetSym(i, j, a[(newest-i)*n+newest-j])
-		}
-		trace += gram.At(i, i)
-	}
-	ridge := (c.strength + 1e-9) * trace / float64(c.lags)
-	for i := range c.lags {
-		gram.SetSym(i, i, gram.At(i, i)+ridge)
-	}
-	right := mat.NewDense(c.lags, len(knots), nil)
-	for i := range c.lags {
-		for k, knot := range knots {
-			right.Set(i, k, a[(newest-i)*n+newest+knot])
-		}
-	}
-	var chol mat.Cholesky
-	if !chol.Factorize(gram) {
-		return nil, false
-	}
-	var out mat.Dense
-	if err := chol.SolveTo(&out, right); err != nil {
-		return nil, false
-	}
-	return &out, true
-}
-
-// loss is the sum of squared errors at a knot: w'Gw − 2w'c + y'y.
-func (s *ridgeSums) loss(a []float64, w mat.Vector, lags, knot int) float64 {
-	n := s.early.width + 1
-	newest := s.plan.lags - 1
-	t := newest + knot
-	sum := a[t*n+t]
-	for i := range lags {
-		row := a[(newest-i)*n:]
-		inner := 0.0
-		for j := range lags {
-			inner += row[newest-j] * w.AtVec(j)
-		}
-		sum += w.AtVec(i) * (inner - 2*row[t])
-	}
-	return sum
-}
-
 // ridgeKnots are leads in blocks, every one at first and then further and
 // further apart.
 func ridgeKnots(ahead int) []int {
@@ -360,4 +237,57 @@ func ridgeKnots(ahead int) []int {
 		knots = append(knots, ahead)
 	}
 	return knots
+}
+
+// boundary is the step from which choices are made.
+func (s *ridgeSums) boundary() int { return int((1 - ridgeLateShare) * float64(s.through)) }
+
+// likeness is how alike, season after season, the shapes within blocks are: the
+// regression of what a step has over its block on what the step one season
+// before had over its own, subjects pooled in units of their own; 0 where there
+// is little.
+func (s *ridgeSums) likeness(season int) float64 {
+	const enough = 0.1
+	step := s.plan.step
+	if step == 1 || season <= step {
+		return 0
+	}
+	var product, square float64
+	for k := range s.panel.Subjects {
+		y := s.panel.Series(0, k)[:s.through+1]
+		t, n := transform{scale: s.scale}, 0.0
+		if s.scale == features.ScaleLog {
+			var sum float64
+			for _, v := range y {
+				if v-v == 0 {
+					sum, n = sum+min(math.Abs(v), largest/1e9), n+1
+				}
+			}
+			if sum == 0 {
+				continue
+			}
+			t.offset = 0.01 * sum / n
+		}
+		var own, before float64
+		stride := 1 + len(y)/8192
+		for at := season; at < len(y); at += stride {
+			now, ok := overBlock(t, y, at, step)
+			then, known := overBlock(t, y, at-season, step)
+			if ok && known {
+				own += now * then
+				before += then * then
+			}
+		}
+		if before > 0 && before-before == 0 {
+			product += own / before
+			square++
+		}
+	}
+	if square == 0 {
+		return 0
+	}
+	if r := product / square; r > enough {
+		return min(r, 1)
+	}
+	return 0
 }
