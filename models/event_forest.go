@@ -14,7 +14,7 @@ import (
 // One set of trees serves all horizons: they are grown on how soon the event
 // begins, and every node holds the share of events for each horizon.
 type Forest struct {
-	Trees int // 0: 32
+	Trees int // 0: 12
 }
 
 // Name implements Model.
@@ -32,10 +32,10 @@ func (m Forest) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitte
 }
 
 const (
-	forestTrees  = 32
-	forestDepth  = 5
+	forestTrees  = 12
+	forestDepth  = 4
 	forestBins   = 16
-	forestRows   = 2_500  // that a tree is grown on
+	forestRows   = 1_000  // that a tree is grown on
 	forestValues = 50_000 // that nodes take their values from
 	forestShrink = 20     // rows of the parent's rate added to a node
 )
