@@ -55,7 +55,8 @@ type state struct {
 	matured   time.Time
 	status    TargetStatus
 	warnings  map[collector.Subject]*active
-	forecasts []assessed // of the last step, for metrics
+	forecasts []assessed  // of the last step, for metrics
+	cards     []Scorecard // for metrics
 	shifts    shifts
 }
 

@@ -50,9 +50,21 @@ func (f *Forecaster) mature(ctx context.Context, t *features.Target, s *state, n
 		}
 		f.metrics.matured(t.Name, len(due))
 		if len(due) < matureBatch {
-			return nil
+			return f.score(ctx, t, s)
 		}
 	}
+}
+
+// score reads the scorecards of a target anew, for metrics.
+func (f *Forecaster) score(ctx context.Context, t *features.Target, s *state) error {
+	cards, err := f.o.Ledger.Scorecards(ctx, t.Name)
+	if err != nil {
+		return fmt.Errorf("scores of %s: %w", t.Name, err)
+	}
+	f.mu.Lock()
+	s.cards = cards
+	f.mu.Unlock()
+	return nil
 }
 
 // settle fills in what happened, in place. Labels are made as they are for

@@ -114,6 +114,9 @@ func (series) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{riskDesc, quantileDesc, droppedDesc, activeDesc} {
 		ch <- d
 	}
+	for _, c := range scoreDescs {
+		ch <- c.desc
+	}
 }
 
 // Collect implements prometheus.Collector.
@@ -132,6 +135,7 @@ func (s series) Collect(ch chan<- prometheus.Metric) {
 		name := s.f.targets[i].Name
 		state := s.f.states[name]
 		ch <- prometheus.MustNewConstMetric(activeDesc, prometheus.GaugeValue, float64(state.status.Warnings), name)
+		state.score(ch, name)
 		for _, a := range state.forecasts {
 			if a.forecast == nil {
 				continue

@@ -36,10 +36,11 @@ type Issues interface {
 	PutOutcomes(ctx context.Context, outcomes []Outcome) error
 }
 
-// Tried remembers what shadows said, beside Issues, and how the forecasts of an
-// origin came out.
+// Tried remembers what shadows said, beside Issues, and tells how forecasts came
+// out: over all, and by origin.
 type Tried interface {
 	PutShadows(ctx context.Context, forecasts []models.Forecast) error
+	Scorecards(ctx context.Context, target string) ([]Scorecard, error)
 	Turns(ctx context.Context, target string, since time.Time) ([]Turn, error)
 }
 

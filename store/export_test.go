@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"io/fs"
+	"testing"
 
 	"github.com/driftcast/driftcast/models"
 )
@@ -17,3 +19,13 @@ func DecodeDetail(b []byte, f *models.Forecast) error { return decodeDetail(b, f
 
 // EncodeDetail is the other way round.
 func EncodeDetail(f *models.Forecast) []byte { return encodeDetail(f) }
+
+// Migrations are the schema's steps.
+func Migrations(t testing.TB) fs.FS {
+	t.Helper()
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
