@@ -74,6 +74,7 @@ type eventEntry struct {
 	fitted Fitted
 	err    error
 	risks  []float64
+	limits []float64 // by horizon: the threshold that keeps to the budget, at the last fold; NaN: not known
 }
 
 func newEventBacktest(p *features.Panel, t *features.Target, o EventProtocol) (*eventBacktest, error) {
@@ -141,6 +142,10 @@ func (b *eventBacktest) run(ctx context.Context) error {
 		for i := range b.entries {
 			e := &b.entries[i]
 			e.fitted, e.err = e.model.Fit(ctx, train, FitOptions{Seed: b.o.Seed})
+			e.limits = slices.Repeat([]float64{math.NaN()}, len(b.target.Horizons))
+			if m, ok := e.fitted.(*eventFitted); ok {
+				copy(e.limits, m.thresholds)
+			}
 			if err := ctx.Err(); err != nil {
 				return err
 			}

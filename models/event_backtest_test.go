@@ -220,3 +220,53 @@ func TestBacktestBySubject(t *testing.T) {
 		t.Errorf("all tested: got %v, want ErrTooFewRows", err)
 	}
 }
+
+// TestThresholdsKeepTheBudget wants thresholds from before the test to raise
+// about as many alerts as are allowed, and the table to say so.
+func TestThresholdsKeepTheBudget(t *testing.T) {
+	p, target := clustered(100, 3000, 5)
+	target.Horizons = target.Horizons[:1]
+	target.Warn.Budget = features.Budget{Count: 1, Per: day}
+	report, err := models.BacktestEvent(context.Background(), p, target, models.EventProtocol{
+		Every: 6 * time.Hour, Models: []models.Model{models.Logistic{Recurrence: true}}, Seed: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := report.Score("recurrence")
+	s := got.Horizons[0]
+	if n := float64(s.Kept.Alerts); n < 0.5*s.Allowed || n > 1.7*s.Allowed || s.Kept.Precision < 2*float64(s.Positives)/float64(s.Rows) {
+		t.Errorf("%d alerts of %.1f allowed, precision %.3f of a base rate of %.3f", s.Kept.Alerts, s.Allowed, s.Kept.Precision, float64(s.Positives)/float64(s.Rows))
+	}
+	if base, _ := report.Score("base-rate"); !math.IsNaN(base.Horizons[0].Kept.Threshold) {
+		t.Errorf("the base rate has the threshold %v, want none", base.Horizons[0].Kept.Threshold)
+	}
+}
+
+// TestWhatWasActedUponIsCensored wants no label from the time in which a
+// subject was out of sight: it was drained, replaced or in maintenance.
+func TestWhatWasActedUponIsCensored(t *testing.T) {
+	p, target := clustered(20, 1000, 5)
+	for s := range p.Subjects {
+		y := p.Series(0, s)
+		clear(y)
+		for i := 500; i < 600; i++ {
+			y[i] = math.NaN()
+		}
+	}
+	f, err := features.Extract(p, target, features.Options{Origins: features.Origins(p, time.Hour, time.Time{}, time.Time{}), Labels: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []int{24, 72}
+	for row, r := range f.Rows {
+		for h, n := range steps {
+			hidden := max(0, min(r.Origin+n, 599)-max(r.Origin, 499))
+			if y := f.Label(row, h); (2*hidden > n) && y == y {
+				t.Fatalf("at %d: label %v within %d steps of which %d are hidden", r.Origin, y, n, hidden)
+			} else if hidden == 0 && r.Origin+n < p.Len && y != 0 {
+				t.Fatalf("at %d: label %v, want 0", r.Origin, y)
+			}
+		}
+	}
+}

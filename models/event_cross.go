@@ -4,6 +4,9 @@ import (
 	"context"
 	"math"
 	"slices"
+	"time"
+
+	"github.com/driftcast/driftcast/features"
 )
 
 // crossBlocks is how many blocks of time are left out in turn: what a model
@@ -38,8 +41,9 @@ func crossed(fit func(context.Context, eventData) (eventScorer, error)) func(con
 }
 
 // calibrate fits one calibrator a horizon on what the scorers say of the blocks
-// that they have not seen.
-func (c crossFitted) calibrate(ctx context.Context, d eventData) ([]calibrator, error) {
+// that they have not seen, and finds the threshold that would have kept to the
+// budget in the later half of them.
+func (c crossFitted) calibrate(ctx context.Context, d eventData) ([]calibrator, []float64, error) {
 	n := len(d.rows)
 	scores := slices.Repeat([]float64{math.NaN()}, n*d.horizons) // by horizon
 	risks := make([]Risk, d.horizons)
@@ -49,7 +53,7 @@ func (c crossFitted) calibrate(ctx context.Context, d eventData) ([]calibrator, 
 		}
 		for i := block[0]; i < block[1]; i++ {
 			if i%1024 == 0 && ctx.Err() != nil {
-				return nil, ctx.Err()
+				return nil, nil, ctx.Err()
 			}
 			c.without[b].score(d.frame, d.rows[i], risks)
 			for h, r := range risks {
@@ -57,11 +61,29 @@ func (c crossFitted) calibrate(ctx context.Context, d eventData) ([]calibrator, 
 			}
 		}
 	}
-	out := make([]calibrator, d.horizons)
+	out, thresholds := make([]calibrator, d.horizons), make([]float64, d.horizons)
+	budget := budgetOf(d.frame)
 	for h := range out {
-		out[h] = fitCalibrator(newEvidence(d, h, scores[h*n:(h+1)*n]))
+		said := scores[h*n : (h+1)*n]
+		out[h] = fitCalibrator(newEvidence(d, h, said))
+		var rows []RiskRow
+		for i := n / 2; i < n; i++ {
+			if r := d.frame.Rows[d.rows[i]]; !math.IsNaN(said[i]) {
+				rows = append(rows, RiskRow{Subject: r.Subject, Step: r.Origin, Risk: out[h].apply(said[i])})
+			}
+		}
+		thresholds[h] = BudgetThreshold(rows, d.frame.Panel.Interval, budget)
 	}
-	return out, nil
+	return out, thresholds, nil
+}
+
+// budgetOf is the target's alert budget; one alert a subject and week where it
+// names none.
+func budgetOf(f *features.Frame) features.Budget {
+	if b := f.Target.Warn.Budget; b.Count > 0 && b.Per > 0 {
+		return b
+	}
+	return features.Budget{Count: float64(len(f.Panel.Subjects)), Per: 7 * 24 * time.Hour}
 }
 
 // loss is the summed cross-entropy of what the scorers say of the blocks that

@@ -30,6 +30,8 @@ type eventFitted struct {
 	horizons  []time.Duration
 	calibrate []calibrator // one a known horizon; the rest are extended
 	scorer    eventScorer
+
+	thresholds []float64 // by known horizon: keep to the alert budget; known after the fit only, for backtests
 }
 
 // Predict writes calibrated risks, monotone in the horizon. A horizon longer
@@ -174,7 +176,7 @@ func fitEvent(ctx context.Context, kind string, reads bool, f *features.Frame, o
 			m.columns = append(m.columns, c.Name)
 		}
 	}
-	if m.calibrate, err = c.calibrate(ctx, d); err != nil {
+	if m.calibrate, m.thresholds, err = c.calibrate(ctx, d); err != nil {
 		return nil, fmt.Errorf("fit %s: %w", kind, err)
 	}
 	if o.Progress != nil {

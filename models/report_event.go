@@ -47,7 +47,9 @@ type EventScore struct {
 	Skill            float64 // over the base rate; above 0 is better
 	CalibrationError float64
 	Reliability      []CalibrationBin
-	Alerts           AlertScore // at one alert a subject and week
+	Allowed          float64    // alerts by the budget over the test: the target's, or one a subject and week
+	Alerts           AlertScore // of the highest risks of the test, as many as are allowed
+	Kept             AlertScore // at the threshold that kept to the budget before the test, one alert an episode; its Threshold is NaN where none was found
 }
 
 // loss is the Brier score averaged over the horizons that have one.
@@ -105,10 +107,12 @@ func orInf(v float64) float64 {
 	return v
 }
 
-// Print writes the report as a table, horizon by horizon.
+// Print writes the report as a table, horizon by horizon: scores of the risks,
+// alerts of the highest risks within the budget, and alerts kept (of those
+// allowed) by a threshold that was set before the test.
 func (r *EventReport) Print(w io.Writer) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tab, "horizon\tevents\tmodel\tAUROC\tAP\tBrier\tskill\tECE\talerts\tprecision\trecall\tlead\t")
+	fmt.Fprintln(tab, "horizon\tevents\tmodel\tAUROC\tAP\tBrier\tskill\tECE\talerts\tprecision\trecall\tlead\tkept\tprecision\trecall\t")
 	for h, horizon := range r.Horizons {
 		for _, m := range r.Models {
 			s, note := m.Horizons[h], ""
@@ -120,12 +124,20 @@ func (r *EventReport) Print(w io.Writer) error {
 			case m.Naive:
 				note = "naive"
 			}
-			fmt.Fprintf(tab, "%s\t%d\t%s\t%.3f\t%.3f\t%.4f\t%+.3f\t%.3f\t%d\t%.3f\t%.3f\t%s\t  %s\n",
+			fmt.Fprintf(tab, "%s\t%d\t%s\t%.3f\t%.3f\t%.4f\t%+.3f\t%.3f\t%d\t%.3f\t%.3f\t%s\t%s\t%.3f\t%.3f\t  %s\n",
 				spell(horizon), r.Events[h], m.Model, s.AUROC, s.AveragePrecision, s.Brier, s.Skill, s.CalibrationError,
-				s.Alerts.Alerts, s.Alerts.Precision, s.Alerts.Recall, spell(s.Alerts.Lead), note)
+				s.Alerts.Alerts, s.Alerts.Precision, s.Alerts.Recall, spell(s.Alerts.Lead), s.kept(), s.Kept.Precision, s.Kept.Recall, note)
 		}
 	}
 	return tab.Flush()
+}
+
+// kept writes how many alerts the threshold raised, and how many were allowed.
+func (s EventScore) kept() string {
+	if math.IsNaN(s.Kept.Threshold) {
+		return "-"
+	}
+	return fmt.Sprintf("%d/%.0f", s.Kept.Alerts, s.Allowed)
 }
 
 // report scores what run gathered.
@@ -155,7 +167,7 @@ func (b *eventBacktest) report() (*EventReport, error) {
 		}
 		r.Events = append(r.Events, events)
 		for i := range b.entries {
-			r.Models[i].Horizons[h] = b.score(b.column(b.entries[i].risks, h), base, labels, book)
+			r.Models[i].Horizons[h] = b.score(b.column(b.entries[i].risks, h), base, labels, book, b.entries[i].limits[h])
 		}
 	}
 	slices.SortStableFunc(r.Models[2:], func(a, b EventModelScore) int { return cmp.Compare(orInf(a.loss()), orInf(b.loss())) })
@@ -172,7 +184,7 @@ func (b *eventBacktest) column(values []float64, h int) []float64 {
 	return out
 }
 
-func (b *eventBacktest) score(risks, base, labels []float64, book alertBook) EventScore {
+func (b *eventBacktest) score(risks, base, labels []float64, book alertBook, limit float64) EventScore {
 	s := EventScore{
 		AUROC: AUROC(risks, labels), AveragePrecision: AveragePrecision(risks, labels), Brier: Brier(risks, labels),
 		Skill: BrierSkill(risks, base, labels), CalibrationError: CalibrationError(risks, labels), Reliability: Reliability(risks, labels),
@@ -187,13 +199,21 @@ func (b *eventBacktest) score(risks, base, labels []float64, book alertBook) Eve
 	}
 	if slices.ContainsFunc(risks, math.IsNaN) {
 		s.Alerts = AlertScore{Threshold: math.NaN(), Precision: math.NaN(), Recall: math.NaN()}
+		s.Kept = s.Alerts
 		return s
 	}
 	for i := range book.rows {
 		book.rows[i].risk = risks[book.rows[i].index]
 	}
-	weeks := float64(len(risks)) * float64(b.o.Every) / float64(7*24*time.Hour)
-	s.Alerts = book.atBudget(max(1, int(math.Round(weeks))), b.panel.Interval)
+	// Time is counted where there are forecasts.
+	budget := budgetOf(&features.Frame{Target: b.target, Panel: b.panel})
+	rowsAtOnce := float64(len(b.panel.Subjects))
+	s.Allowed = budget.Count * float64(len(risks)) / rowsAtOnce * float64(b.o.Every) / float64(budget.Per)
+	s.Alerts = book.atBudget(max(1, int(math.Round(s.Allowed))), b.panel.Interval)
+	s.Kept = AlertScore{Threshold: math.NaN(), Precision: math.NaN(), Recall: math.NaN()}
+	if !math.IsNaN(limit) {
+		s.Kept = book.atThreshold(limit, b.panel.Interval)
+	}
 	return s
 }
 

@@ -55,7 +55,7 @@ func (b alertBook) atBudget(budget int, interval time.Duration) AlertScore {
 	// The more rows may raise an alert, the more do, nearly always: silence
 	// after an alert can undo one or two.
 	most := sort.Search(len(order), func(n int) bool { return len(b.raise(n+1)) > budget })
-	s := b.judge(most, interval)
+	s := b.judge(b.raise(most), interval)
 	s.Threshold = math.Inf(1)
 	if most > 0 {
 		s.Threshold = b.rows[order[most-1]].risk
@@ -79,8 +79,24 @@ func (b alertBook) raise(n int) []alertRow {
 	return alerts
 }
 
-func (b alertBook) judge(n int, interval time.Duration) AlertScore {
-	alerts := b.raise(n)
+// atThreshold raises one alert an episode, as the loop does, and judges them.
+func (b alertBook) atThreshold(threshold float64, interval time.Duration) AlertScore {
+	var alerts []alertRow
+	e := episode{threshold: threshold}
+	for i, r := range b.rows {
+		if i == 0 || r.subject != b.rows[i-1].subject {
+			e.raised = false
+		}
+		if e.begins(r.risk) {
+			alerts = append(alerts, r)
+		}
+	}
+	s := b.judge(alerts, interval)
+	s.Threshold = threshold
+	return s
+}
+
+func (b alertBook) judge(alerts []alertRow, interval time.Duration) AlertScore {
 	s := AlertScore{Alerts: len(alerts), Precision: math.NaN(), Recall: math.NaN()}
 	bySubject := map[int][]int{}
 	var right, known int
@@ -207,26 +223,41 @@ func span(rows []RiskRow) int {
 
 // episodes counts the warnings that a threshold raises on rows in the order of
 // subjects, then time.
-func episodes(rows []RiskRow, threshold float64) int {
-	count, below, raised := 0, 0, false
+func episodes(rows []RiskRow, threshold float64) (count int) {
+	e := episode{threshold: threshold}
 	for i, r := range rows {
 		if i == 0 || r.Subject != rows[i-1].Subject {
-			raised = false
+			e.raised = false
 		}
-		switch {
-		case r.Risk >= threshold:
-			if !raised {
-				count++
-			}
-			raised, below = true, 0
-		case !raised:
-		case r.Risk >= calm*threshold:
-			below = 0
-		default:
-			if below++; below >= calmRows {
-				raised = false
-			}
+		if e.begins(r.Risk) {
+			count++
 		}
 	}
 	return count
+}
+
+// episode follows the risks of one subject.
+type episode struct {
+	threshold float64
+	below     int // rows in a row that the risk was low
+	raised    bool
+}
+
+// begins takes the next risk and says whether it raises a warning.
+func (e *episode) begins(risk float64) bool {
+	switch {
+	case risk >= e.threshold:
+		e.below = 0
+		if !e.raised {
+			e.raised = true
+			return true
+		}
+	case risk >= calm*e.threshold:
+		e.below = 0
+	default:
+		if e.below++; e.below >= calmRows {
+			e.raised = false
+		}
+	}
+	return false
 }
