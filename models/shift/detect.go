@@ -8,6 +8,9 @@ import (
 // Detect says what the end of a series is like, from the series alone. Options
 // must be valid for the step (Options.Validate); zero ones are the defaults.
 func Detect(s Series, o Options) Verdict {
+	if blind(s, o) {
+		return quiet(Unknown, "too few samples in the last %s", words(o.withDefaults().Hold))
+	}
 	d := newDetection(s, o)
 	r, _ := d.residual(len(d.y) - d.hold)
 	last, n := d.scratch.median(r[max(0, len(r)-d.hold):])
@@ -30,9 +33,23 @@ func Detect(s Series, o Options) Verdict {
 	return d.judge(onset)
 }
 
+// blind says whether the end of a series holds too few samples to look at all.
+func blind(s Series, o Options) bool {
+	hold, n := max(fewest, int(o.withDefaults().Hold/s.Step)), 0
+	for _, v := range s.Latency[max(0, len(s.Latency)-hold):] {
+		if v > 0 && v-v == 0 {
+			n++
+		}
+	}
+	return n < max(fewest, hold/2)
+}
+
 // Assess is Detect of a shift that is known: whether half of its effect still
 // stands at the end of the series. Its verdict is Regressed, Steady or Unknown.
 func Assess(s Series, known Verdict, o Options) Verdict {
+	if blind(s, o) {
+		return quiet(Unknown, "too few samples in the last %s", words(o.withDefaults().Hold))
+	}
 	d := newDetection(s, o)
 	at := int(known.Onset.Sub(d.Start) / s.Step)
 	if at < blocks*d.hold || at >= len(d.y) {
