@@ -104,3 +104,35 @@ func watchHeap() (stop func() uint64) {
 	})
 	return func() uint64 { close(done); wait.Wait(); return peak }
 }
+
+// BenchmarkAdd predicts 4096 rows of 60 columns with 100 trees of 31 leaves,
+// one at a time and in one block.
+func BenchmarkAdd(b *testing.B) {
+	d, y, _ := shape(4096, 60, 1)
+	e := quantiles(b, d, y, boost.Options{Trees: 100})
+	out := make([]float64, 4096*len(nine))
+	b.Run("row", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i = (i + 1) % 4096 {
+			e.Add(d.X[i*60:(i+1)*60], out[:len(nine)])
+		}
+	})
+	b.Run("rows", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			e.AddRows(d.X, 4096, out)
+		}
+		b.ReportMetric(4096*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	})
+}
+
+// BenchmarkExplain explains one output of the same ensemble.
+func BenchmarkExplain(b *testing.B) {
+	d, y, _ := shape(4096, 60, 1)
+	e := quantiles(b, d, y, boost.Options{Trees: 100})
+	phi := make([]float64, 60)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i = (i + 1) % 4096 {
+		e.Explain(d.X[i*60:(i+1)*60], 4, phi)
+	}
+}

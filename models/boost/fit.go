@@ -29,8 +29,8 @@ type objective interface {
 	base(rows []int32) []float64
 	// packing makes room for so many rows.
 	packing(rows int) packing
-	// word is the packed gradient of the loss in the scores of a row.
-	word(p *packing, row int) cell
+	// words are the packed negative gradient and the hessian of the loss in the scores of a row.
+	words(p *packing, row int) (a, b int64)
 	// leaf writes what the rows of a leaf should move by, unshrunk.
 	leaf(rows []int32, gradient, hessian float64, out []float64)
 	// loss is the loss of a row, not weighted.
@@ -187,7 +187,7 @@ func (b *booster) add(ctx context.Context) (bool, error) {
 	g.packing = b.objective.packing(len(g.rows))
 	b.crew.rows(len(g.rows), func(lo, hi int) {
 		for _, r := range g.rows[lo:hi] {
-			g.words[r] = b.objective.word(&g.packing, int(r))
+			g.words[0][r], g.words[1][r] = b.objective.words(&g.packing, int(r))
 		}
 	})
 	nodes, gains, leaves, err := g.grow(ctx)

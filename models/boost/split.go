@@ -43,7 +43,7 @@ func (s *search) best(column int, cells []cell, total cell) split {
 	}
 	var found split
 	whole := s.score(total)
-	floor := least * whole
+	most := least * whole
 	try := func(left cell, last int, missing uint8) {
 		for code := 1; code <= last; code++ {
 			if cells[code].b == 0 {
@@ -57,8 +57,8 @@ func (s *search) best(column int, cells []cell, total cell) split {
 			if n-rows < s.minLeaf {
 				break
 			}
-			gain := s.score(left) + s.score(total.less(left)) - whole
-			if gain > floor && gain > found.gain {
+			if gain := s.score(left) + s.score(total.less(left)) - whole; gain > most {
+				most = gain
 				found = split{gain: gain, column: column, code: code, missing: missing, left: left}
 			}
 		}
