@@ -24,6 +24,7 @@ func learners() []learned {
 	return []learned{
 		{kind: kindRidge, learn: learnRidge},
 		{kindSmoothing, learnSmoothing},
+		{kind: kindTrees, learn: learnTrees},
 		{kind: kindQuantileNetwork, learn: learnNetwork},
 		{kindRank1, learnRank1},
 		{kindTheta, learnTheta},
