@@ -16,6 +16,8 @@ func eventDecoder(kind string) func(payload []byte) (Fitted, error) {
 		return decodeEvent(kind, unpackTimeSince)
 	case Logistic{}.Name(), Logistic{Recurrence: true}.Name():
 		return decodeEvent(kind, unpackLogistic)
+	case kindBreach:
+		return decodeBreach
 	case Hazard{}.Name():
 		return decodeEvent(kind, unpackHazard)
 	case Forest{}.Name():

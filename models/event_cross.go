@@ -44,23 +44,11 @@ func crossed(fit func(context.Context, eventData) (eventScorer, error)) func(con
 // that they have not seen, and finds the threshold that would have kept to the
 // budget in the later half of them.
 func (c crossFitted) calibrate(ctx context.Context, d eventData) ([]calibrator, []float64, error) {
-	n := len(d.rows)
-	scores := slices.Repeat([]float64{math.NaN()}, n*d.horizons) // by horizon
-	risks := make([]Risk, d.horizons)
-	for b, block := range d.blocks(crossBlocks) {
-		if c.without[b] == nil {
-			continue
-		}
-		for i := block[0]; i < block[1]; i++ {
-			if i%1024 == 0 && ctx.Err() != nil {
-				return nil, nil, ctx.Err()
-			}
-			c.without[b].score(d.frame, d.rows[i], risks)
-			for h, r := range risks {
-				scores[h*n+i] = r.Probability
-			}
-		}
+	scores, err := c.strange(ctx, d)
+	if err != nil {
+		return nil, nil, err
 	}
+	n := len(d.rows)
 	out, thresholds := make([]calibrator, d.horizons), make([]float64, d.horizons)
 	budget := budgetOf(d.frame)
 	for h := range out {
@@ -75,6 +63,29 @@ func (c crossFitted) calibrate(ctx context.Context, d eventData) ([]calibrator, 
 		thresholds[h] = BudgetThreshold(rows, d.frame.Panel.Interval, budget)
 	}
 	return out, thresholds, nil
+}
+
+// strange returns what the scorers say, in log-odds by horizon and then row, of
+// the blocks that they have not seen; NaN where nobody can say.
+func (c crossFitted) strange(ctx context.Context, d eventData) ([]float64, error) {
+	n := len(d.rows)
+	scores := slices.Repeat([]float64{math.NaN()}, n*d.horizons)
+	risks := make([]Risk, d.horizons)
+	for b, block := range d.blocks(crossBlocks) {
+		if c.without[b] == nil {
+			continue
+		}
+		for i := block[0]; i < block[1]; i++ {
+			if i%1024 == 0 && ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			c.without[b].score(d.frame, d.rows[i], risks)
+			for h, r := range risks {
+				scores[h*n+i] = r.Probability
+			}
+		}
+	}
+	return scores, nil
 }
 
 // budgetOf is the target's alert budget; one alert a subject and week where it

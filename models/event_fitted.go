@@ -47,26 +47,32 @@ func (m *eventFitted) Predict(f *features.Frame, row int, out *Forecast) error {
 	out.Target, out.Model = f.Target.Name, m.kind
 	out.Subject, out.Origin, out.Interval = f.SubjectOf(row), f.OriginOf(row), f.Panel.Interval
 	out.Leads, out.Path, out.Drivers = out.Leads[:0], out.Path[:0], out.Drivers[:0]
-	out.Risks = out.Risks[:0]
+	out.Risks = m.risks(f, row, out.Risks[:0])
+	return nil
+}
+
+// risks appends the risk at each horizon.
+func (m *eventFitted) risks(f *features.Frame, row int, dst []Risk) []Risk {
+	from := len(dst)
 	for _, h := range m.horizons {
-		out.Risks = append(out.Risks, Risk{Horizon: h})
+		dst = append(dst, Risk{Horizon: h})
 	}
-	known := len(m.calibrate)
-	m.scorer.score(f, row, out.Risks[:known])
+	all, known := dst[from:], len(m.calibrate)
+	m.scorer.score(f, row, all[:known])
 	floor := 0.0
-	for h := range out.Risks[:known] {
-		r := &out.Risks[h]
+	for h := range all[:known] {
+		r := &all[h]
 		r.Probability = max(floor, m.calibrate[h].apply(r.Probability))
 		floor = r.Probability
 	}
-	last := out.Risks[known-1]
-	for h := known; h < len(out.Risks); h++ {
-		r := &out.Risks[h]
+	last := all[known-1]
+	for h := known; h < len(all); h++ {
+		r := &all[h]
 		share := float64(r.Horizon) / float64(last.Horizon)
 		r.Probability = max(floor, -math.Expm1(share*math.Log1p(-min(last.Probability, 1-1e-12))))
 		floor = r.Probability
 	}
-	return nil
+	return dst
 }
 
 // Explain implements Explainer.
