@@ -10,6 +10,9 @@ export type Path = Schemas['Path']
 export type Status = Schemas['Status']
 export type Target = Schemas['Target']
 export type CorrectionList = Schemas['CorrectionList']
+export type Scorecard = Schemas['Scorecard']
+export type ReliabilityBin = Schemas['ReliabilityBin']
+export type Explanation = Schemas['Explanation']
 export type ScorecardList = Schemas['ScorecardList']
 
 /** Problem is an RFC 9457 answer, as an Error. */

@@ -5,7 +5,9 @@ import { Link, useParams } from 'react-router-dom'
 import { type Forecast, type Outcome, read } from '../api/client'
 import { ForecastChart } from '../charts/forecast-chart'
 import { clock, percent, quantity, riskColour, span } from '../format'
+import { Episodes } from '../parts/episodes'
 import { Outcomes } from '../parts/outcomes'
+import { Scores } from '../parts/scores'
 
 /** ForecastPage is one subject's forecast: past, now, ahead, why, and how earlier ones came out. */
 export function ForecastPage() {
@@ -45,6 +47,7 @@ function Page({ f }: { f: Forecast }) {
             <ForecastChart forecast={f} earlier={f.type === 'level' ? earlier : none} />
             <Text size="xs" c="dimmed">
               Forecast at {clock(f.origin)} by {f.model.slice(0, 19)}; {f.fresh ? `newest sample ${clock(f.fresh)}` : 'no sample yet'}.
+              {f.risks.length > 0 && ` Warns from ${percent(f.threshold)}${f.because ? `, from ${f.because}` : ''}.`}
               {f.type === 'level' ? ' Shaded: from the 0.1 to the 0.9 quantile.' : ' An event: 1 while its condition holds. Its risks are above.'}
             </Text>
           </Card>
@@ -52,6 +55,7 @@ function Page({ f }: { f: Forecast }) {
         <Grid.Col span={{ base: 12, lg: 4 }}>
           <Stack>
             <Drivers f={f} />
+            <Episodes f={f} />
             <Ahead f={f} />
           </Stack>
         </Grid.Col>
@@ -62,6 +66,10 @@ function Page({ f }: { f: Forecast }) {
           {horizons.length > 1 && <SegmentedControl aria-label="horizon" data={horizons.map((h) => ({ value: String(h), label: span(h) }))} value={String(horizon)} onChange={(v) => choose(Number(v))} />}
         </Group>
         <Outcomes outcomes={earlier} level={f.type === 'level'} unit={f.unit} />
+      </Card>
+      <Card withBorder>
+        <Title order={4} mb="xs">How forecasts of {f.target} came out {horizon !== undefined && `within ${span(horizon)}`}</Title>
+        <Scores target={f.target} model={f.model} horizon={horizon} level={f.type === 'level'} unit={f.unit} />
       </Card>
     </Stack>
   )
