@@ -19,10 +19,7 @@ type rank1 struct {
 	knots  [][]float64 // weights of the regressors, by knot
 }
 
-const (
-	cyclesMax = 3
-	perCycle  = 9 // regressors
-)
+const perCycle = 9 // regressors
 
 // windows are how many known values the recent levels are means of.
 func rank1Windows() [4]int { return [...]int{3, 9, 32, 128} }
@@ -35,12 +32,12 @@ type now struct {
 
 // cycleNow is a cycle at the origin.
 type cycleNow struct {
-	known        bool
-	shape, last  float64 // at the origin, over turns and one turn ago
-	near         float64 // the shape's mean over the last few steps
-	mean         float64 // the shape's mean over a turn
-	strength     float64 // how much of the shape the latest turn has had
-	level        float64 // the mean of the latest turn
+	known       bool
+	shape, last float64 // at the origin, over turns and one turn ago
+	near        float64 // the shape's mean over the last few steps
+	mean        float64 // the shape's mean over a turn
+	strength    float64 // how much of the shape the latest turn has had
+	level       float64 // the mean of the latest turn
 }
 
 func (b *rank1) width() int { return len(rank1Windows()) + perCycle*len(b.cycles) }
@@ -66,14 +63,14 @@ func (c cycle) now(h *history) cycleNow {
 	const nearSteps = 16
 	var n cycleNow
 	level, ok := c.level(h)
-	shape, last, known := c.shape(h, -math.Mod(float64(h.age), c.period))
+	shape, last, known := c.shape(h, c.back(h.age))
 	if !ok || !known {
 		return n
 	}
 	n.shape, n.last, n.level = shape, last, level
 	var sum, count float64
 	for i := 0; i < nearSteps; i += 4 {
-		if z, _, ok := c.shape(h, -math.Mod(float64(h.age+i), c.period)); ok {
+		if z, _, ok := c.shape(h, c.back(h.age+i)); ok {
 			sum, count = sum+z, count+1
 		}
 	}

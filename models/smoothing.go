@@ -21,15 +21,7 @@ type smoothing struct {
 	knots     []int      // by knot, an index into smoothers
 }
 
-const smoothersMax = 32
-
-// smoother is one way to smooth. All rates are of a grid step.
-type smoother struct {
-	alpha float64 // part of an error that goes into the level, in (0, 1]
-	beta  float64 // part of that which goes into the trend, in [0, 1]; 0: no trend
-	phi   float64 // what is left of a trend a step later, in [0, 1)
-	clip  float64 // errors count for at most this many of their own mean size; 0: in full
-}
+const smoothersMax = 64
 
 // learnSmoothing chooses a smoother for each knot.
 func learnSmoothing(ctx context.Context, f *features.Frame, rows []int, _ FitOptions) (base, error) {
@@ -63,23 +55,6 @@ func newSmoothing(grid []smoother, knots []int) smoothing {
 	return b
 }
 
-// smoothers is the grid that is chosen from.
-func smoothers() []smoother {
-	var grid []smoother
-	for _, alpha := range []float64{1, 0.6, 0.35, 0.2, 0.1, 0.05, 0.02, 0.005} {
-		grid = append(grid, smoother{alpha: alpha})
-		if alpha < 1 {
-			grid = append(grid, smoother{alpha: alpha, clip: 1.5})
-		}
-	}
-	for _, phi := range []float64{0.8, 0.95, 0.99} {
-		for _, alpha := range []float64{1, 0.6, 0.35, 0.2} {
-			grid = append(grid, smoother{alpha: alpha, beta: 0.2, phi: phi})
-		}
-	}
-	return grid
-}
-
 // path implements base.
 func (b smoothing) path(h *history, leads []int, q []float64) {
 	n, gaps := len(b.smoothers), h.gaps()
@@ -95,60 +70,8 @@ func (b smoothing) path(h *history, leads []int, q []float64) {
 			j = b.knots[k+1]
 			z += share * (levels[j] + trends[j]*b.smoothers[j].damped(lead+h.age) - z)
 		}
-		setPoint(q, i, z)
+		setPoint(q, i, min(max(z, -largest), largest))
 	}
-}
-
-// run smooths values z, newest first, gaps[i] steps after the one before each,
-// and returns the level and the trend at the newest. While few values have been
-// seen they count alike, so that no first value stands out; over a gap the old
-// counts for as much less as it would have without.
-func (s smoother) run(z, gaps []float64) (level, trend float64) {
-	var (
-		size  float64 // mean size of an error
-		seen  float64
-		keep  = 1 - s.alpha
-		first = len(z) - 1
-	)
-	level = z[first]
-	for i := first - 1; i >= 0; i-- {
-		seen++
-		part, left, ahead := s.alpha, s.phi, trend*s.phi
-		if gap := gaps[i]; gap > 1 {
-			part, left = 1-math.Pow(keep, gap), math.Pow(s.phi, gap)
-			ahead = trend * s.damped(int(gap))
-		}
-		e := z[i] - level - ahead
-		if s.clip > 0 {
-			r := math.Abs(e)
-			if seen > 8 && r > s.clip*size {
-				e *= s.clip * size / r
-			}
-			size += max(0.05, 1/seen) * (min(r, 4*size+bigFirst(seen, r)) - size)
-		}
-		part = max(part, 1/(seen+1))
-		level += ahead + part*e
-		if s.beta > 0 {
-			trend = trend*left + s.beta*part*e/gaps[i]
-		}
-	}
-	return level, trend
-}
-
-// bigFirst lets the first few errors say what is usual.
-func bigFirst(seen, r float64) float64 {
-	if seen <= 8 {
-		return r
-	}
-	return 0
-}
-
-// damped is Σ φⁱ for i = 1…n.
-func (s smoother) damped(n int) float64 {
-	if s.beta == 0 {
-		return 0
-	}
-	return s.phi * (1 - math.Pow(s.phi, float64(n))) / (1 - s.phi)
 }
 
 func (smoothing) prior(lead int, z float64) float64 { return z * math.Sqrt(float64(lead)) }
@@ -160,6 +83,7 @@ func (b smoothing) pack(p *packer) {
 	p.integer(len(b.smoothers))
 	for _, s := range b.smoothers {
 		p.floats([]float64{s.alpha, s.beta, s.phi, s.clip})
+		p.integer(flag(s.tracks))
 	}
 	p.integers(b.knots)
 }
@@ -171,7 +95,7 @@ func unpackSmoothing(u *unpacker) (base, error) {
 		if len(v) != 4 {
 			return nil, fmt.Errorf("%w: a smoother of %d numbers", ErrCorrupt, len(v))
 		}
-		s := smoother{alpha: v[0], beta: v[1], phi: v[2], clip: v[3]}
+		s := smoother{alpha: v[0], beta: v[1], phi: v[2], clip: v[3], tracks: u.integer() == 1}
 		if !(s.alpha > 0 && s.alpha <= 1 && s.beta >= 0 && s.beta <= 1 && s.phi >= 0 && s.phi < 1 && s.clip >= 0) {
 			return nil, fmt.Errorf("%w: the rates of a smoother", ErrCorrupt)
 		}

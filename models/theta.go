@@ -101,7 +101,7 @@ func thetaWays(cycles int) []thetaWay {
 				ways = append(ways, thetaWay{cycle: c, alpha: alpha, firm: firm},
 					thetaWay{cycle: c, alpha: alpha, firm: firm, drifts: true})
 			}
-			ways = append(ways, thetaWay{cycle: c, alpha: 0.1, clip: 0.5, firm: firm})
+			ways = append(ways, thetaWay{cycle: c, alpha: 0.1, clip: 0.4, firm: firm})
 		}
 	}
 	return ways
@@ -121,14 +121,14 @@ func (b theta) read(h *history, used []bool) thetaState {
 			continue
 		}
 		o.recent = h.take(n)
-		back := float64(h.age)
+		back := h.age
 		for i := range n {
-			shape, _, ok := cycle.shape(h, -math.Mod(back, cycle.period))
+			shape, _, ok := cycle.shape(h, cycle.back(back))
 			if !ok {
 				shape = o.mean
 			}
 			o.recent[i] = shape - o.mean
-			back += s.gaps[i]
+			back += int(s.gaps[i])
 		}
 	}
 	return s
@@ -220,6 +220,9 @@ func (b theta) path(h *history, leads []int, q []float64) {
 		z := b.at(h, &s, j, lead, levels, drifts)
 		if next := b.knots[min(k+1, len(b.knots)-1)]; share > 0 && next != j {
 			z += share * (b.at(h, &s, next, lead, levels, drifts) - z)
+		}
+		if z-z != 0 {
+			z = h.last
 		}
 		setPoint(q, i, min(max(z, -largest), largest))
 	}
