@@ -16,7 +16,7 @@ import (
 // Event is what a stream tells: Data is one line of JSON.
 type Event struct {
 	ID   string // of this life of the server, and a number that grows by one
-	Type string // step, warning, run, model, correction
+	Type string // step, warning, run, model, correction, regression, shift
 	Data []byte
 }
 
@@ -37,6 +37,14 @@ func (s *Server) Publish(e forecaster.Event) {
 		}
 	case forecaster.ModelPromoted:
 		s.tell("model", gen.ModelEvent{Target: e.Target, Model: e.Model})
+	case forecaster.RegressionChanged:
+		if e.Regression != nil {
+			s.tell("regression", regression(*e.Regression))
+		}
+	case forecaster.DriftChanged:
+		if e.Departure != nil {
+			s.tell("shift", departure(*e.Departure))
+		}
 	default:
 		s.o.Logger.Warn("an event that streams do not tell", "action", string(e.Kind))
 	}

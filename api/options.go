@@ -34,6 +34,8 @@ type Options struct {
 	Decider     Decider
 	KillSwitch  KillSwitch
 
+	Shifts Shifts // nil: none
+
 	Targets func() []features.Target
 	Signals func() []collector.Signal
 	Status  func() forecaster.Status

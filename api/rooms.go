@@ -8,6 +8,7 @@ import (
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/models"
+	"github.com/driftcast/driftcast/models/shift"
 )
 
 // Forecasts are the issued forecasts. Forecast returns forecaster.ErrNotFound
@@ -112,4 +113,11 @@ type Switch struct {
 	Reason  string
 	Actor   string
 	Changed time.Time // zero: never
+}
+
+// Shifts are the regressions and the drift that stand, or went away lately, the
+// latest onset first.
+type Shifts interface {
+	Regressions() []shift.Regression
+	Departures() []shift.Departure
 }

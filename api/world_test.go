@@ -237,6 +237,7 @@ func options(t testing.TB) api.Options {
 			return forecaster.Explanation{Target: target, Subject: sub, Origin: origin, Horizon: time.Hour, At: 1, Known: 1, Happened: 1, Text: "1 of 1",
 				Episodes: []models.Episode{{Subject: sub, Origin: origin.Add(-24 * time.Hour), Distance: 0.5, Value: 1, After: []float64{1, math.NaN()}, Happened: []float64{0, 1}}}}, nil
 		}),
+		Shifts:    fakeShifts{},
 		Retrainer: fakeRetrainer(func(target, _ string) (forecaster.Run, error) { return aRun(target), nil }),
 		Corrector: corrector, Decider: corrector, KillSwitch: &fakeSwitch{},
 		Targets: func() []features.Target { return []features.Target{latency, notReady} },

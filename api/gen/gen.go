@@ -112,6 +112,24 @@ func (e ObjectiveOp) Valid() bool {
 	}
 }
 
+// Defines values for RegressionShape.
+const (
+	RegressionShapeCreep RegressionShape = "creep"
+	RegressionShapeStep  RegressionShape = "step"
+)
+
+// Valid indicates whether the value is a known member of the RegressionShape enum.
+func (e RegressionShape) Valid() bool {
+	switch e {
+	case RegressionShapeCreep:
+		return true
+	case RegressionShapeStep:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RunState.
 const (
 	RunStateFailed   RunState = "failed"
@@ -136,6 +154,45 @@ func (e RunState) Valid() bool {
 	case RunStateRunning:
 		return true
 	case RunStateShadow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ShiftKind.
+const (
+	ShiftKindDrifted ShiftKind = "drifted"
+	ShiftKindUnit    ShiftKind = "unit"
+)
+
+// Valid indicates whether the value is a known member of the ShiftKind enum.
+func (e ShiftKind) Valid() bool {
+	switch e {
+	case ShiftKindDrifted:
+		return true
+	case ShiftKindUnit:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ShiftState.
+const (
+	ShiftStateGone     ShiftState = "gone"
+	ShiftStateNew      ShiftState = "new"
+	ShiftStateStanding ShiftState = "standing"
+)
+
+// Valid indicates whether the value is a known member of the ShiftState enum.
+func (e ShiftState) Valid() bool {
+	switch e {
+	case ShiftStateGone:
+		return true
+	case ShiftStateNew:
+		return true
+	case ShiftStateStanding:
 		return true
 	default:
 		return false
@@ -251,6 +308,20 @@ type AuditVerification struct {
 	Valid   bool    `json:"valid"`
 }
 
+// Change Something that changed before a regression.
+type Change struct {
+	At time.Time `json:"at"`
+
+	// From Null where the series appeared.
+	From   *float64          `json:"from"`
+	Labels map[string]string `json:"labels"`
+	Signal string            `json:"signal"`
+
+	// Text In words.
+	Text string   `json:"text"`
+	To   *float64 `json:"to"`
+}
+
 // Correction defines model for Correction.
 type Correction struct {
 	// Actor Who proposed, approved, rejected or reverted last.
@@ -347,7 +418,7 @@ type Explanation struct {
 	// Episodes The most alike first.
 	Episodes []Episode `json:"episodes"`
 
-	// Happened Of them
+	// Happened Of them, those that the event or breach followed.
 	Happened int `json:"happened"`
 
 	// HorizonSeconds Within which what followed is told.
@@ -615,6 +686,41 @@ type Promotion struct {
 	Id string `json:"id"`
 }
 
+// Regression A latency that became higher for its load, and stays so. Numbers are medians over the subjects.
+type Regression struct {
+	After *float64 `json:"after"`
+
+	// Before What the level would be at this load and hour, in its own unit.
+	Before     *float64  `json:"before"`
+	Confidence *float64  `json:"confidence"`
+	Detected   time.Time `json:"detected"`
+
+	// Effect after ÷ before − 1.
+	Effect *float64   `json:"effect"`
+	Ended  *time.Time `json:"ended"`
+
+	// Follows Changes that it follows, nearest first; empty: none found.
+	Follows []Change `json:"follows"`
+	Id      string   `json:"id"`
+
+	// Lower 95 % interval of the effect.
+	Lower    *float64        `json:"lower"`
+	Onset    time.Time       `json:"onset"`
+	Shape    RegressionShape `json:"shape"`
+	State    ShiftState      `json:"state"`
+	Subjects []Subject       `json:"subjects"`
+	Target   string          `json:"target"`
+	Upper    *float64        `json:"upper"`
+}
+
+// RegressionShape defines model for Regression.Shape.
+type RegressionShape string
+
+// RegressionList defines model for RegressionList.
+type RegressionList struct {
+	Items []Regression `json:"items"`
+}
+
 // ReliabilityBin defines model for ReliabilityBin.
 type ReliabilityBin struct {
 	Forecasts int `json:"forecasts"`
@@ -710,6 +816,56 @@ type Scorecard struct {
 type ScorecardList struct {
 	Items []Scorecard `json:"items"`
 }
+
+// Shift A signal whose distribution has left its baseline.
+type Shift struct {
+	After           *float64 `json:"after"`
+	BaselineSamples int      `json:"baselineSamples"`
+
+	// Before Median.
+	Before   *float64   `json:"before"`
+	Detected time.Time  `json:"detected"`
+	Ended    *time.Time `json:"ended"`
+	Kind     ShiftKind  `json:"kind"`
+	Ks       *float64   `json:"ks"`
+
+	// LikeHours Only the same hours of other days were compared.
+	LikeHours bool `json:"likeHours"`
+
+	// Normalised wasserstein ÷ the baseline's interquartile range.
+	Normalised *float64 `json:"normalised"`
+
+	// Onset The beginning of the window in which it was found.
+	Onset time.Time `json:"onset"`
+
+	// P Of ks; for as many independent samples as there really are.
+	P *float64 `json:"p"`
+
+	// Psi Population stability index over tenths of the baseline.
+	Psi           *float64   `json:"psi"`
+	RecentSamples int        `json:"recentSamples"`
+	State         ShiftState `json:"state"`
+	Subject       Subject    `json:"subject"`
+	Target        string     `json:"target"`
+
+	// UsualPsi What the baseline's own windows reach.
+	UsualPsi *float64 `json:"usualPsi"`
+
+	// Wasserstein In the signal's own unit.
+	Wasserstein *float64 `json:"wasserstein"`
+	Why         string   `json:"why"`
+}
+
+// ShiftKind defines model for Shift.Kind.
+type ShiftKind string
+
+// ShiftList defines model for ShiftList.
+type ShiftList struct {
+	Items []Shift `json:"items"`
+}
+
+// ShiftState defines model for ShiftState.
+type ShiftState string
 
 // Signal defines model for Signal.
 type Signal struct {
@@ -1039,6 +1195,13 @@ type ListModelsParams struct {
 // RollbackModelJSONBody defines parameters for RollbackModel.
 type RollbackModelJSONBody = map[string]interface{}
 
+// ListRegressionsParams defines parameters for ListRegressions.
+type ListRegressionsParams struct {
+	// Target Exact name of a target.
+	Target *string     `form:"target,omitempty" json:"target,omitempty"`
+	State  *ShiftState `form:"state,omitempty" json:"state,omitempty"`
+}
+
 // ListRetrainingsParams defines parameters for ListRetrainings.
 type ListRetrainingsParams struct {
 	// Limit Most items wanted.
@@ -1048,6 +1211,13 @@ type ListRetrainingsParams struct {
 // ListScorecardsParams defines parameters for ListScorecards.
 type ListScorecardsParams struct {
 	Target *string `form:"target,omitempty" json:"target,omitempty"`
+}
+
+// ListShiftsParams defines parameters for ListShifts.
+type ListShiftsParams struct {
+	// Target Exact name of a target.
+	Target *string     `form:"target,omitempty" json:"target,omitempty"`
+	State  *ShiftState `form:"state,omitempty" json:"state,omitempty"`
 }
 
 // ReadSignalValuesParams defines parameters for ReadSignalValues.
@@ -1147,6 +1317,9 @@ type ServerInterface interface {
 	// ReadOpenAPI This contract
 	// (GET /openapi.yaml)
 	ReadOpenAPI(ctx echo.Context) error
+	// ListRegressions Latency regressions that stand or went away lately, the latest onset first
+	// (GET /regressions)
+	ListRegressions(ctx echo.Context, params ListRegressionsParams) error
 	// ListRetrainings Training runs, newest first
 	// (GET /retrainings)
 	ListRetrainings(ctx echo.Context, params ListRetrainingsParams) error
@@ -1159,6 +1332,9 @@ type ServerInterface interface {
 	// ListScorecards How issued forecasts came out, by target and horizon
 	// (GET /scorecards)
 	ListScorecards(ctx echo.Context, params ListScorecardsParams) error
+	// ListShifts Signals whose distribution has left its baseline, or came back lately, the latest first
+	// (GET /shifts)
+	ListShifts(ctx echo.Context, params ListShiftsParams) error
 	// ListSignals What is collected into History
 	// (GET /signals)
 	ListSignals(ctx echo.Context) error
@@ -1699,6 +1875,31 @@ func (w *ServerInterfaceWrapper) ReadOpenAPI(ctx echo.Context) error {
 	return err
 }
 
+// ListRegressions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRegressions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRegressionsParams
+	// ------------- Optional query parameter "target" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "target", ctx.QueryParams(), &params.Target, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter target: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRegressions(ctx, params)
+	return err
+}
+
 // ListRetrainings converts echo context to params.
 func (w *ServerInterfaceWrapper) ListRetrainings(ctx echo.Context) error {
 	var err error
@@ -1757,6 +1958,31 @@ func (w *ServerInterfaceWrapper) ListScorecards(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListScorecards(ctx, params)
+	return err
+}
+
+// ListShifts converts echo context to params.
+func (w *ServerInterfaceWrapper) ListShifts(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListShiftsParams
+	// ------------- Optional query parameter "target" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "target", ctx.QueryParams(), &params.Target, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter target: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListShifts(ctx, params)
 	return err
 }
 
@@ -1904,6 +2130,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/signals", wrapper.ListSignals, options.OperationMiddlewares["listSignals"]...)
 	router.GET(options.BaseURL+"/signals/:name/values", wrapper.ReadSignalValues, options.OperationMiddlewares["readSignalValues"]...)
 	router.GET(options.BaseURL+"/scorecards", wrapper.ListScorecards, options.OperationMiddlewares["listScorecards"]...)
+	router.GET(options.BaseURL+"/regressions", wrapper.ListRegressions, options.OperationMiddlewares["listRegressions"]...)
+	router.GET(options.BaseURL+"/shifts", wrapper.ListShifts, options.OperationMiddlewares["listShifts"]...)
 	router.GET(options.BaseURL+"/models", wrapper.ListModels, options.OperationMiddlewares["listModels"]...)
 	router.GET(options.BaseURL+"/models/:id", wrapper.ReadModel, options.OperationMiddlewares["readModel"]...)
 	router.POST(options.BaseURL+"/models/:target/promote", wrapper.PromoteModel, options.OperationMiddlewares["promoteModel"]...)
@@ -2891,6 +3119,60 @@ func (response ReadOpenAPIdefaultApplicationProblemPlusJSONResponse) VisitReadOp
 	return err
 }
 
+type ListRegressionsRequestObject struct {
+	Params ListRegressionsParams
+}
+
+type ListRegressionsResponseObject interface {
+	VisitListRegressionsResponse(w http.ResponseWriter) error
+}
+
+type ListRegressions200ResponseHeaders struct {
+	ETag string
+}
+
+type ListRegressions200JSONResponse struct {
+	Body    RegressionList
+	Headers ListRegressions200ResponseHeaders
+}
+
+func (response ListRegressions200JSONResponse) VisitListRegressionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRegressions304Response = NotModifiedResponse
+
+func (response ListRegressions304Response) VisitListRegressionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListRegressionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRegressionsdefaultApplicationProblemPlusJSONResponse) VisitListRegressionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRetrainingsRequestObject struct {
 	Params ListRetrainingsParams
 }
@@ -3073,6 +3355,60 @@ type ListScorecardsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListScorecardsdefaultApplicationProblemPlusJSONResponse) VisitListScorecardsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListShiftsRequestObject struct {
+	Params ListShiftsParams
+}
+
+type ListShiftsResponseObject interface {
+	VisitListShiftsResponse(w http.ResponseWriter) error
+}
+
+type ListShifts200ResponseHeaders struct {
+	ETag string
+}
+
+type ListShifts200JSONResponse struct {
+	Body    ShiftList
+	Headers ListShifts200ResponseHeaders
+}
+
+func (response ListShifts200JSONResponse) VisitListShiftsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListShifts304Response = NotModifiedResponse
+
+func (response ListShifts304Response) VisitListShiftsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListShiftsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListShiftsdefaultApplicationProblemPlusJSONResponse) VisitListShiftsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3388,6 +3724,9 @@ type StrictServerInterface interface {
 	// ReadOpenAPI This contract
 	// (GET /openapi.yaml)
 	ReadOpenAPI(ctx context.Context, request ReadOpenAPIRequestObject) (ReadOpenAPIResponseObject, error)
+	// ListRegressions Latency regressions that stand or went away lately, the latest onset first
+	// (GET /regressions)
+	ListRegressions(ctx context.Context, request ListRegressionsRequestObject) (ListRegressionsResponseObject, error)
 	// ListRetrainings Training runs, newest first
 	// (GET /retrainings)
 	ListRetrainings(ctx context.Context, request ListRetrainingsRequestObject) (ListRetrainingsResponseObject, error)
@@ -3400,6 +3739,9 @@ type StrictServerInterface interface {
 	// ListScorecards How issued forecasts came out, by target and horizon
 	// (GET /scorecards)
 	ListScorecards(ctx context.Context, request ListScorecardsRequestObject) (ListScorecardsResponseObject, error)
+	// ListShifts Signals whose distribution has left its baseline, or came back lately, the latest first
+	// (GET /shifts)
+	ListShifts(ctx context.Context, request ListShiftsRequestObject) (ListShiftsResponseObject, error)
 	// ListSignals What is collected into History
 	// (GET /signals)
 	ListSignals(ctx context.Context, request ListSignalsRequestObject) (ListSignalsResponseObject, error)
@@ -4065,6 +4407,31 @@ func (sh *strictHandler) ReadOpenAPI(ctx echo.Context) error {
 	return nil
 }
 
+// ListRegressions operation middleware
+func (sh *strictHandler) ListRegressions(ctx echo.Context, params ListRegressionsParams) error {
+	var request ListRegressionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRegressions(ctx.Request().Context(), request.(ListRegressionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRegressions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRegressionsResponseObject); ok {
+		return validResponse.VisitListRegressionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListRetrainings operation middleware
 func (sh *strictHandler) ListRetrainings(ctx echo.Context, params ListRetrainingsParams) error {
 	var request ListRetrainingsRequestObject
@@ -4180,6 +4547,31 @@ func (sh *strictHandler) ListScorecards(ctx echo.Context, params ListScorecardsP
 		return err
 	} else if validResponse, ok := response.(ListScorecardsResponseObject); ok {
 		return validResponse.VisitListScorecardsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListShifts operation middleware
+func (sh *strictHandler) ListShifts(ctx echo.Context, params ListShiftsParams) error {
+	var request ListShiftsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListShifts(ctx.Request().Context(), request.(ListShiftsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListShifts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListShiftsResponseObject); ok {
+		return validResponse.VisitListShiftsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
