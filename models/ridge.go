@@ -28,8 +28,6 @@ type ridgeGrid struct {
 	until   int       // lead up to which this grid is for, in grid steps; the last one is for all beyond too
 	knots   []int     // leads with a regression of their own, in blocks, ascending
 	weights []float64 // knots×lags, row-major, the newest block first
-	season  int       // grid steps
-	shape   float64   // how much of what a step had over its block one season before comes again, 0…1
 }
 
 const (
@@ -40,38 +38,35 @@ const (
 
 func (b *pooledRidge) path(h *history, leads []int, q []float64) {
 	past := h.past[:len(h.past)-h.age]
-	first, last := leads[0]+h.age, leads[len(leads)-1]+h.age
 	changes := h.take(len(leads))
+	clear(changes)
 	for g := range b.grids {
-		if b.share(g, first) == 0 && b.share(g, last) == 0 && !(b.grids[g].until > first && b.grids[g].until < last) {
-			continue
-		}
-		grid := &b.grids[g]
-		knots := grid.changes(h, past)
-		k := 0
+		var (
+			grid  = &b.grids[g]
+			knots []float64
+			k     int
+		)
 		for i, lead := range leads {
-			share := b.share(g, lead+h.age)
+			lead += h.age
+			share := b.share(g, lead)
 			if share == 0 {
 				continue
 			}
+			if knots == nil {
+				knots = grid.changes(h, past)
+			}
 			var z float64
-			z, k = grid.between(knots, lead+h.age, k)
-			if grid.shape > 0 {
-				z += grid.shape * grid.within(h, past, lead+h.age)
-			}
-			if g == 0 || b.share(g-1, lead+h.age) == 0 {
-				changes[i] = 0
-			}
+			z, k = grid.between(knots, lead, k)
 			changes[i] += share * z
 		}
 	}
-	for i := range leads {
-		setPoint(q, i, h.last+changes[i])
+	for i, change := range changes {
+		setPoint(q, i, h.last+change)
 	}
 }
 
 // share is the weight of the g-th grid at a lead: one within its range, and
-// fading to the next over half an octave to either side of the seam.
+// fading to the next from 3/4 of its last lead to 3/2.
 func (b *pooledRidge) share(g, lead int) float64 {
 	return b.beyond(g-1, lead) - b.beyond(g, lead)
 }
@@ -84,7 +79,7 @@ func (b *pooledRidge) beyond(g, lead int) float64 {
 	if g == len(b.grids)-1 {
 		return 0
 	}
-	return min(max(math.Log2(float64(lead)/float64(b.grids[g].until))+0.5, 0), 1)
+	return min(max(float64(lead)/(0.75*float64(b.grids[g].until))-1, 0), 1)
 }
 
 // changes returns the forecast change from the last value at each knot.
@@ -113,7 +108,11 @@ func (g *ridgeGrid) gather(h *history, past []float64, x []float64) int {
 	clear(x[blocks:])
 	for l := blocks - 1; l >= 0; l-- {
 		end := len(past) - l*g.step
-		if v, ok := blockMean(past[max(0, end-g.step):end]); ok {
+		if g.step == 1 {
+			if v := past[end-1]; v-v == 0 {
+				d = h.in(v) - h.last
+			}
+		} else if v, ok := blockMean(past[max(0, end-g.step):end]); ok {
 			d = h.in(v) - h.last
 		}
 		x[l] = d
@@ -123,7 +122,11 @@ func (g *ridgeGrid) gather(h *history, past []float64, x []float64) int {
 
 // blockMean is the mean of what is known of x.
 func blockMean(x []float64) (mean float64, ok bool) {
-	var sum, n float64
+	sum, n := floats.Sum(x), float64(len(x))
+	if sum-sum == 0 {
+		return sum / n, n > 0
+	}
+	sum, n = 0, 0
 	for _, v := range x {
 		if v-v == 0 {
 			sum += v
@@ -151,28 +154,6 @@ func (g *ridgeGrid) between(changes []float64, lead, k int) (float64, int) {
 	return z + w*(changes[k]-z), k
 }
 
-// within is what the step one season before a lead had over the block around
-// it; 0 where that is not known.
-func (g *ridgeGrid) within(h *history, past []float64, lead int) float64 {
-	seasons := (lead + g.step/2 + g.season - 1) / g.season
-	at := len(past) - 1 + lead - max(seasons, 1)*g.season
-	d, _ := overBlock(h.transform, past, at, g.step)
-	return d
-}
-
-// overBlock is what y[at] has over the block around it.
-func overBlock(t transform, y []float64, at, step int) (float64, bool) {
-	from, to := at-(step-1)/2, at+step/2+1
-	if from < 0 || to > len(y) || y[at]-y[at] != 0 {
-		return 0, false
-	}
-	mean, ok := blockMean(y[from:to])
-	if !ok {
-		return 0, false
-	}
-	return t.in(y[at]) - t.in(mean), true
-}
-
 // middle is the lead, in grid steps, of the middle of a knot's block.
 func (g *ridgeGrid) middle(k int) float64 {
 	return float64(g.knots[k]*g.step) - float64(g.step-1)/2
@@ -192,8 +173,6 @@ func (b *pooledRidge) pack(p *packer) {
 		p.integer(g.until)
 		p.integers(g.knots)
 		p.floats(g.weights)
-		p.integer(g.season)
-		p.float(g.shape)
 	}
 }
 
@@ -204,11 +183,10 @@ func unpackRidge(u *unpacker) (base, error) {
 	}
 	b := &pooledRidge{}
 	for i := range n {
-		g := ridgeGrid{step: u.integer(), lags: u.integer(), until: u.integer(), knots: u.integers(), weights: u.floats(), season: u.integer(), shape: u.float()}
+		g := ridgeGrid{step: u.integer(), lags: u.integer(), until: u.integer(), knots: u.integers(), weights: u.floats()}
 		switch {
 		case g.step < 1 || g.step > seasonMax || g.lags < 1 || g.lags > ridgeLagsMax,
 			g.until < 1 || g.until > seasonMax || i > 0 && (g.step <= b.grids[i-1].step || g.until <= b.grids[i-1].until),
-			g.season < 1 || g.season > seasonMax || !(g.shape >= 0 && g.shape <= 1),
 			len(g.knots) < 1 || len(g.knots) > ridgeKnotsMax || len(g.weights) != len(g.knots)*g.lags:
 			return nil, fmt.Errorf("%w: a grid of a ridge", ErrCorrupt)
 		}

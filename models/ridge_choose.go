@@ -77,9 +77,10 @@ func (s *ridgeSums) trials(f *features.Frame, rows []int, g *ridgeGrid) *ridgeTr
 	return t
 }
 
-// choose returns, by knot, the shares of the candidates in the average that has
-// a low absolute error, chosen greedily.
-func (t *ridgeTrials) choose(candidates []*mat.Dense, n int, bands iter.Seq2[int, int]) [][]float64 {
+// choose writes, by knot, the shares of the candidates in the average that has a
+// low absolute error, chosen greedily and alike for a band of knots. Those that
+// are not among the candidates have none.
+func (t *ridgeTrials) choose(candidates []*mat.Dense, knots []int, shares [][]float64) {
 	rows := len(t.weight)
 	x := mat.NewDense(rows, t.lags, t.cases)
 	said := make([]*mat.Dense, len(candidates))
@@ -88,15 +89,13 @@ func (t *ridgeTrials) choose(candidates []*mat.Dense, n int, bands iter.Seq2[int
 		said[c].Mul(x, w)
 	}
 	const picks = 8
-	shares := make([][]float64, t.knots)
-	for from, to := range bands {
+	for from, to := range ridgeBands(knots) {
 		share := t.greedy(said, from, to, picks)
 		for k := from; k < to; k++ {
-			shares[k] = make([]float64, n)
+			clear(shares[k])
 			copy(shares[k], share)
 		}
 	}
-	return shares
 }
 
 // greedy picks, again and again, the candidate whose addition to those picked

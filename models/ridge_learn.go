@@ -47,7 +47,7 @@ type ridgePlan struct {
 // ridgePlans chooses the grids for leads up to a horizon.
 func ridgePlans(season, horizon int) []ridgePlan {
 	var plans []ridgePlan
-	for _, reach := range []int{season, 2 * season, 7 * season} {
+	for _, reach := range []int{min(season, 360), season, 7 * season} {
 		step := 1
 		for reach > step*360 || season%step != 0 && season > step {
 			step++
@@ -121,12 +121,15 @@ func (s *ridgeSums) addSubject(y []float64) {
 	phases := min(s.plan.step, ridgePhasesMax)
 	for p := range phases {
 		end := len(y) - p*s.plan.step/phases
-		s.addPhase(y[:end])
+		s.stretches(y[:end], s.addStretch)
 	}
 }
 
-// addPhase sums over the blocks that end where y does.
-func (s *ridgeSums) addPhase(y []float64) {
+// stretches calls add for each stretch of the blocks that end where y does,
+// with their means, the last value known at the end of each, and the step that
+// the stretch begins at. A block of which nothing is known is as the one before
+// it; where there are more of these than ridgeGapMax, a stretch ends.
+func (s *ridgeSums) stretches(y []float64, add func(means, lasts []float64, at int)) {
 	step := s.plan.step
 	n := len(y) / step
 	skip := len(y) - n*step
@@ -142,7 +145,7 @@ func (s *ridgeSums) addPhase(y []float64) {
 			continue
 		}
 		if from >= 0 && i-to > ridgeGapMax {
-			s.addStretch(means[from:to], lasts[from:to], skip+from*step)
+			add(means[from:to], lasts[from:to], skip+from*step)
 			from = i
 		}
 		if from < 0 {
@@ -157,7 +160,7 @@ func (s *ridgeSums) addPhase(y []float64) {
 		means[i], lasts[i] = mean, last
 	}
 	if from >= 0 {
-		s.addStretch(means[from:to], lasts[from:to], skip+from*step)
+		add(means[from:to], lasts[from:to], skip+from*step)
 	}
 }
 
@@ -230,7 +233,7 @@ func (s *ridgeSums) normalise(z, extra []float64) (ok bool) {
 // further apart.
 func ridgeKnots(ahead int) []int {
 	var knots []int
-	for k := 1; k <= ahead; k += 1 + k/16 {
+	for k := 1; k <= ahead; k += 1 + k/8 {
 		knots = append(knots, k)
 	}
 	if n := len(knots); knots[n-1] != ahead {
@@ -241,53 +244,3 @@ func ridgeKnots(ahead int) []int {
 
 // boundary is the step from which choices are made.
 func (s *ridgeSums) boundary() int { return int((1 - ridgeLateShare) * float64(s.through)) }
-
-// likeness is how alike, season after season, the shapes within blocks are: the
-// regression of what a step has over its block on what the step one season
-// before had over its own, subjects pooled in units of their own; 0 where there
-// is little.
-func (s *ridgeSums) likeness(season int) float64 {
-	const enough = 0.1
-	step := s.plan.step
-	if step == 1 || season <= step {
-		return 0
-	}
-	var product, square float64
-	for k := range s.panel.Subjects {
-		y := s.panel.Series(0, k)[:s.through+1]
-		t, n := transform{scale: s.scale}, 0.0
-		if s.scale == features.ScaleLog {
-			var sum float64
-			for _, v := range y {
-				if v-v == 0 {
-					sum, n = sum+min(math.Abs(v), largest/1e9), n+1
-				}
-			}
-			if sum == 0 {
-				continue
-			}
-			t.offset = 0.01 * sum / n
-		}
-		var own, before float64
-		stride := 1 + len(y)/8192
-		for at := season; at < len(y); at += stride {
-			now, ok := overBlock(t, y, at, step)
-			then, known := overBlock(t, y, at-season, step)
-			if ok && known {
-				own += now * then
-				before += then * then
-			}
-		}
-		if before > 0 && before-before == 0 {
-			product += own / before
-			square++
-		}
-	}
-	if square == 0 {
-		return 0
-	}
-	if r := product / square; r > enough {
-		return min(r, 1)
-	}
-	return 0
-}
