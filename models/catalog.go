@@ -16,7 +16,8 @@ func Catalog(t *features.Target) []Model {
 	for _, m := range learners() {
 		all = append(all, m)
 	}
-	return append(all, Blend{})
+	// The network takes longest to fit and never beat the trees on the whole: it can be asked for, the blend does without.
+	return append(all, learned{kind: kindQuantileNetwork, learn: learnNetwork}, Blend{})
 }
 
 // learners lists the level models that learn; the blend is made of these too.
@@ -25,7 +26,6 @@ func learners() []learned {
 		{kind: kindRidge, learn: learnRidge},
 		{kindSmoothing, learnSmoothing},
 		{kind: kindTrees, learn: learnTrees},
-		{kind: kindQuantileNetwork, learn: learnNetwork},
 		{kindRank1, learnRank1},
 		{kindTheta, learnTheta},
 	}
@@ -48,7 +48,7 @@ func ByName(t *features.Target, name string) (Model, error) {
 // nil for a kind that nobody writes.
 func decoderOf(kind string) func(payload []byte) (Fitted, error) {
 	switch kind {
-	case kindNaive, kindSeasonal, kindWindow, kindBlend:
+	case kindNaive, kindSeasonal, kindWindow, kindBlend, kindQuantileNetwork:
 		return func(payload []byte) (Fitted, error) { return decodeLevel(kind, payload) }
 	}
 	for _, m := range learners() {

@@ -23,13 +23,12 @@ func (l *level) Explain(f *features.Frame, row int, dst []Driver) []Driver {
 	if !h.begin(f, row, l.typical) || len(f.Leads) == 0 {
 		return dst
 	}
+	if e, ok := l.base.(explainer); ok {
+		return strongest(e.explain(h, f, dst), from)
+	}
 	last := h.out(h.last)
 	add := func(column, words string, value, contribution float64) {
-		text := words + " " + strconv.FormatFloat(value, 'g', 3, 64)
-		if unit := t.Units[t.Name]; unit != "" && unit != "ratio" {
-			text += " " + unit
-		}
-		dst = append(dst, Driver{Column: column, Value: value, Contribution: contribution, Text: text})
+		dst = append(dst, levelDriver(t, column, words, value, contribution))
 	}
 	interval := f.Panel.Interval
 	season, longest := t.SeasonSteps(), f.Leads[len(f.Leads)-1]
@@ -55,6 +54,25 @@ func (l *level) Explain(f *features.Frame, row int, dst []Driver) []Driver {
 	}
 	add("last", now, last, 0)
 	return dst
+}
+
+// explainer is a base that can say what moved one of its forecasts.
+type explainer interface {
+	// explain appends what moved the median of the row's last lead, in any
+	// order; a contribution is on the model's scale.
+	explain(h *history, f *features.Frame, dst []Driver) []Driver
+}
+
+// levelDriver words a value of a target's level; of NaN only the words are told.
+func levelDriver(t *features.Target, column, words string, value, contribution float64) Driver {
+	text := words
+	if value == value {
+		text += " " + strconv.FormatFloat(value, 'g', 3, 64)
+		if unit := t.Units[t.Name]; unit != "" && unit != "ratio" {
+			text += " " + unit
+		}
+	}
+	return Driver{Column: column, Value: value, Contribution: contribution, Text: text}
 }
 
 // extreme is the value of a stretch that is nearest to breaking the objective:

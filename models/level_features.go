@@ -15,7 +15,8 @@ import (
 // A vector has two parts: rowColumns numbers that are the same for all leads,
 // then leadColumns that are not. See localColumns for what they are.
 type localFeatures struct {
-	season int // grid steps
+	season int       // grid steps
+	shares []float64 // by knot of leads, that a start has of the last known value; none: 0
 }
 
 const (
@@ -27,6 +28,11 @@ const (
 	localLimit   = 1e6 // of a feature, in units
 	seasonsBack  = 4   // that are averaged
 	seasonsAWeek = 7
+)
+
+// Columns that a start may be centred on.
+const (
+	columnLast = 0
 )
 
 // local is the frame of reference of one row.

@@ -32,7 +32,7 @@ func (s *localSamples) len() int { return len(s.y) }
 // gather makes samples of rows, ascending in time within each subject. An
 // error counts in units of its subject, so that lively subjects and quiet ones
 // count alike, and within a subject as much as it is large.
-func (b localFeatures) gather(ctx context.Context, f *features.Frame, rows []int) (*localSamples, error) {
+func (b *localFeatures) gather(ctx context.Context, f *features.Frame, rows []int) (*localSamples, error) {
 	var (
 		s       = new(localSamples)
 		h       = new(history)
@@ -43,6 +43,7 @@ func (b localFeatures) gather(ctx context.Context, f *features.Frame, rows []int
 		row     [localWidth]float64
 		of      []int // subject of each sample
 		until   []int // step of the actual
+		leads   []int
 		sums    = make([]float64, len(f.Panel.Subjects))
 		counts  = make([]float64, len(f.Panel.Subjects))
 	)
@@ -70,7 +71,7 @@ func (b localFeatures) gather(ctx context.Context, f *features.Frame, rows []int
 			s.y = append(s.y, min(max(l.place(h.in(v)), -sampleLimit), sampleLimit))
 			s.start = append(s.start, l.start[:]...)
 			s.weight = append(s.weight, l.unit)
-			of, until = append(of, subject), append(until, origin+lead)
+			of, until, leads = append(of, subject), append(until, origin+lead), append(leads, lead)
 		}
 	}
 	if len(s.y) == 0 {
@@ -78,6 +79,7 @@ func (b localFeatures) gather(ctx context.Context, f *features.Frame, rows []int
 	}
 	s.weigh(of, sums, counts)
 	s.hold(until)
+	b.chooseShares(s, leads)
 	return s, nil
 }
 

@@ -200,21 +200,18 @@ func (l *layers) add(x, out []float64) {
 }
 
 func (b *quantileNetwork) path(h *history, leads []int, q []float64) {
-	var (
-		row   [localWidth]float64
-		x     [localWidth]float64
-		index [knotsRoom]int
-	)
 	const n = len(Quantiles)
-	l := b.features.begin(h, row[:])
+	var index [knotsRoom]int
+	row, x := h.take(localWidth), h.take(localWidth)
+	l := b.features.begin(h, row)
 	knots := appendKnots(index[:0], leads, b.features.season)
 	for _, i := range knots {
 		at := q[i*n : (i+1)*n]
-		copy(at, l.start[:])
+		b.features.lead(h, &l, leads[i], row[rowColumns:])
+		b.features.start(leads[i], row[columnLast], &l.start, at)
 		if b.hidden > 0 {
-			b.features.lead(h, &l, leads[i], row[rowColumns:])
-			b.design(row[:], x[:])
-			b.add(x[:], at)
+			b.design(row, x)
+			b.add(x, at)
 		}
 		for j, v := range at {
 			at[j] = l.back(v)
@@ -229,7 +226,7 @@ func (*quantileNetwork) centred() bool              { return false }
 func (*quantileNetwork) kind() string               { return kindQuantileNetwork }
 
 func (b *quantileNetwork) pack(p *packer) {
-	p.integer(b.features.season)
+	b.features.pack(p)
 	p.integer(b.hidden)
 	if b.hidden > 0 {
 		for _, v := range [][]float64{b.mean, b.scale, b.w1, b.b1, b.w2, b.b2} {
@@ -239,13 +236,14 @@ func (b *quantileNetwork) pack(p *packer) {
 }
 
 func unpackQuantileNetwork(u *unpacker) (base, error) {
-	b := &quantileNetwork{features: localFeatures{season: u.integer()}}
-	hidden := u.integer()
-	if u.err != nil {
-		return nil, u.err
+	b := new(quantileNetwork)
+	var err error
+	if b.features, err = unpackLocalFeatures(u); err != nil {
+		return nil, err
 	}
-	if s := b.features.season; s < 1 || s > seasonMax || hidden != 0 && hidden != quantileHidden {
-		return nil, fmt.Errorf("%w: season of %d steps, %d hidden units", ErrCorrupt, s, hidden)
+	hidden := u.integer()
+	if hidden != 0 && hidden != quantileHidden {
+		return nil, fmt.Errorf("%w: %d hidden units", ErrCorrupt, hidden)
 	}
 	if hidden == 0 {
 		return b, nil

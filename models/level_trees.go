@@ -13,6 +13,8 @@ const kindTrees = "boosted-quantiles"
 // How the trees grow; one recipe for all targets.
 const (
 	treesMost     = 100
+	treesFewest   = 20
+	treesPer      = 300 // samples is one more tree
 	treesLeaves   = 24
 	treesMinLeaf  = 40
 	treesRate     = 0.1
@@ -24,7 +26,9 @@ const (
 // boostedQuantiles is a base of boosted trees with the lead as a column, all
 // nine quantiles in each leaf. They start from the quantiles of the recent
 // window and say how to move them, in local units; where no tree lowers the
-// loss on the latest actuals, there is none and the window stands.
+// loss on the latest actuals, there is none and the window stands. How many
+// lower it is found out on the latest actuals; those that serve have grown from
+// all.
 type boostedQuantiles struct {
 	features localFeatures
 	trees    *boost.Ensemble // nil: none
@@ -41,10 +45,16 @@ func learnTrees(ctx context.Context, f *features.Frame, rows []int, o FitOptions
 	if s.held == nil {
 		return b, nil
 	}
-	b.trees, err = boost.FitQuantiles(ctx, boost.Data{X: s.x, Columns: localWidth}, s.y, s.weight, s.start, Quantiles[:], boost.Options{
-		Trees: treesMost, Leaves: treesLeaves, MinLeaf: treesMinLeaf, Rate: treesRate, L2: treesL2, Bins: treesBins,
+	options := boost.Options{
+		Trees: min(treesMost, treesFewest+s.len()/treesPer), Leaves: treesLeaves, MinLeaf: treesMinLeaf, Rate: treesRate, L2: treesL2, Bins: treesBins,
 		Patience: treesPatience, Held: s.held, Seed: o.Seed, Progress: o.Progress,
-	})
+	}
+	data := boost.Data{X: s.x, Columns: localWidth}
+	b.trees, err = boost.FitQuantiles(ctx, data, s.y, s.weight, s.start, Quantiles[:], options)
+	if err == nil && b.trees.Trees() > 0 { // as many again, of all
+		options.Trees, options.Patience, options.Held = b.trees.Trees(), 0, nil
+		b.trees, err = boost.FitQuantiles(ctx, data, s.y, s.weight, s.start, Quantiles[:], options)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -53,19 +63,17 @@ func learnTrees(ctx context.Context, f *features.Frame, rows []int, o FitOptions
 }
 
 func (b *boostedQuantiles) path(h *history, leads []int, q []float64) {
-	var (
-		row   [localWidth]float64
-		index [knotsRoom]int
-	)
 	const n = len(Quantiles)
-	l := b.features.begin(h, row[:])
+	var index [knotsRoom]int
+	row := h.take(localWidth)
+	l := b.features.begin(h, row)
 	knots := appendKnots(index[:0], leads, b.features.season)
 	x, out := h.take(len(knots)*localWidth), h.take(len(knots)*n)
 	for k, i := range knots {
 		at := x[k*localWidth : (k+1)*localWidth]
 		copy(at, row[:rowColumns])
 		b.features.lead(h, &l, leads[i], at[rowColumns:])
-		copy(out[k*n:], l.start[:])
+		b.features.start(leads[i], row[columnLast], &l.start, out[k*n:(k+1)*n])
 	}
 	if b.trees != nil {
 		b.trees.AddRows(x, len(knots), out)
@@ -86,23 +94,20 @@ func (*boostedQuantiles) centred() bool              { return false }
 func (*boostedQuantiles) kind() string               { return kindTrees }
 
 func (b *boostedQuantiles) pack(p *packer) {
-	p.integer(b.features.season)
+	b.features.pack(p)
 	p.text(string(b.bytes))
 }
 
 func unpackTrees(u *unpacker) (base, error) {
-	b := &boostedQuantiles{features: localFeatures{season: u.integer()}}
-	data := u.text()
-	if u.err != nil {
-		return nil, u.err
-	}
-	if s := b.features.season; s < 1 || s > seasonMax {
-		return nil, fmt.Errorf("%w: season of %d steps", ErrCorrupt, s)
-	}
-	if len(data) == 0 {
-		return b, nil
-	}
+	b := new(boostedQuantiles)
 	var err error
+	if b.features, err = unpackLocalFeatures(u); err != nil {
+		return nil, err
+	}
+	data := u.text()
+	if len(data) == 0 {
+		return b, u.err
+	}
 	b.bytes = []byte(data)
 	if b.trees, err = boost.Unmarshal(b.bytes); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
