@@ -109,8 +109,10 @@ func (e *Ensemble) AddRows(x []float64, rows int, out []float64) {
 		for _, root := range e.roots {
 			for i := lo; i < hi; i++ {
 				leaf := e.leaf(root, x[i*e.columns:(i+1)*e.columns])
-				for k := range e.outputs {
-					out[i*e.outputs+k] += e.values[leaf*e.outputs+k]
+				values := e.values[leaf*e.outputs : (leaf+1)*e.outputs]
+				sums := out[i*e.outputs : (i+1)*e.outputs]
+				for k, v := range values {
+					sums[k] += v
 				}
 			}
 		}

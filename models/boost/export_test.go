@@ -43,6 +43,23 @@ func (e *Ensemble) Leaves() []int {
 	return covers
 }
 
+// Fallen returns how many rows of x fall into every leaf, in the order of Leaves.
+func (e *Ensemble) Fallen(x []float64) []int {
+	by := make([]int, len(e.values)/e.outputs)
+	for i := 0; i < len(x); i += e.columns {
+		for _, root := range e.roots {
+			by[e.leaf(root, x[i:i+e.columns])]++
+		}
+	}
+	var counts []int
+	for _, n := range e.nodes {
+		if n.leaf {
+			counts = append(counts, by[n.child])
+		}
+	}
+	return counts
+}
+
 // Cuts returns where newTable would cut a column.
 func Cuts(values []float64, bins int) []float64 {
 	keys := make([]uint64, len(values))

@@ -21,7 +21,8 @@ func (c cell) less(d cell) cell {
 //	b = hessian·2^count + rows                (fixed point, unsigned)
 //
 // The second gradient is for objectives that look in two directions; others
-// give it no bits. Units are powers of two: unpacking does not round.
+// give it no bits. Units are powers of two and sums have up to 52 bits: as
+// float64 they are still exact.
 type packing struct {
 	spread, count     uint
 	gradient, hessian float64 // the unit of the fixed point
@@ -35,8 +36,8 @@ func newPacking(n int, g, h float64, two bool) packing {
 	if two {
 		p.spread = 32
 	}
-	p.gradient = unit(g, 62-int(p.spread)-room)
-	p.hessian = unit(h, 62-2*room)
+	p.gradient = unit(g, min(52, 62-int(p.spread))-room)
+	p.hessian = unit(h, min(52, 62-room)-room)
 	return p
 }
 
@@ -46,9 +47,9 @@ func unit(v float64, bits int) float64 {
 	return math.Ldexp(1, exponent-bits)
 }
 
-// words packs one row.
+// words packs one row. Its hessian is one unit at least: no leaf divides by 0.
 func (p *packing) words(gradient, spread, hessian float64) (a, b int64) {
-	return round(gradient/p.gradient)<<p.spread + round(spread/p.gradient), round(hessian/p.hessian)<<p.count + 1
+	return round(gradient/p.gradient)<<p.spread + round(spread/p.gradient), max(1, round(hessian/p.hessian))<<p.count + 1
 }
 
 func round(v float64) int64 {

@@ -20,44 +20,44 @@ type search struct {
 	l2      float64
 }
 
-// score is what a leaf gains over staying as it is: (g² + s²)/(h + λ), up to
-// a constant factor, for gradients g and s and hessian h.
-func (s *search) score(c cell) float64 {
-	g, t, h := s.packing.sums(c)
-	if h += s.l2; h <= 0 {
-		return 0
-	}
-	return (g*g + t*t) / h
-}
-
 // least is the gain, relative to the score of the leaf, that rounding cannot fake.
 const least = 1e-10
 
 // best returns the best split of one column of a leaf, given its cells and
 // their total. Missing rows are tried on either side; where a leaf has none,
 // missing goes with the larger child.
+//
+// A leaf's score, what it can gain over staying as it is, is (g² + s²)/(h + l2)
+// for its gradients g and s and its hessian h, up to a constant factor. The
+// gain of a split is the children's scores less the leaf's.
 func (s *search) best(column int, cells []cell, total cell) split {
-	n := s.packing.rows(total)
+	p := &s.packing
+	n := p.rows(total)
 	if n < 2*s.minLeaf {
 		return split{}
 	}
 	var found split
-	whole := s.score(total)
+	tg, ts, th := p.sums(total)
+	whole := (tg*tg + ts*ts) / (th + s.l2)
 	most := least * whole
 	try := func(left cell, last int, missing uint8) {
-		for code := 1; code <= last; code++ {
-			if cells[code].b == 0 {
+		for code, c := range cells[:last+1] {
+			if c.b == 0 || code == 0 {
 				continue // the same split as one code before
 			}
-			left.add(cells[code])
-			rows := s.packing.rows(left)
+			left.add(c)
+			rows := p.rows(left)
 			if rows < s.minLeaf {
 				continue
 			}
 			if n-rows < s.minLeaf {
 				break
 			}
-			if gain := s.score(left) + s.score(total.less(left)) - whole; gain > most {
+			lg, ls, lh := p.sums(left)
+			rg, rs, rh := tg-lg, ts-ls, th-lh+s.l2
+			lh += s.l2
+			gain := ((lg*lg+ls*ls)*rh+(rg*rg+rs*rs)*lh)/(lh*rh) - whole
+			if gain > most {
 				most = gain
 				found = split{gain: gain, column: column, code: code, missing: missing, left: left}
 			}
@@ -65,7 +65,7 @@ func (s *search) best(column int, cells []cell, total cell) split {
 	}
 	if cells[0].b == 0 {
 		try(cell{}, len(cells)-2, 0)
-		if n > 2*s.packing.rows(found.left) {
+		if n > 2*p.rows(found.left) {
 			found.missing = 1
 		}
 		return found
