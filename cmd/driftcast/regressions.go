@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -211,11 +214,15 @@ func (a *app) replay(ctx context.Context, f *shiftFlags, w *watched, every time.
 		return nil, 0, err
 	}
 	tracker := &shift.Tracker{Target: t.Name, Options: forecaster.RegressionOptions(t)}
-	shift.Replay(tracker, subjects, changes, int(since.Sub(window.Start)/t.Interval)+1, int(every/t.Interval))
-	var rows []regressionRow
-	for _, r := range tracker.Regressions() {
-		rows = append(rows, rowOf(r))
+	told := shift.Replay(tracker, subjects, changes, int(since.Sub(window.Start)/t.Interval)+1, int(every/t.Interval))
+	newest := map[string]regressionRow{} // the tracker forgets what is long gone
+	for _, r := range append(told, tracker.Regressions()...) {
+		newest[r.ID] = rowOf(r)
 	}
+	rows := slices.Collect(maps.Values(newest))
+	slices.SortFunc(rows, func(a, b regressionRow) int {
+		return cmp.Or(b.Onset.Compare(a.Onset), cmp.Compare(a.Subjects[0], b.Subjects[0]))
+	})
 	return rows, len(subjects), nil
 }
 
