@@ -16,9 +16,6 @@ const (
 	leastPositives = 5  // of them 1, for models with more than one number
 )
 
-// calibrationShare is the latest part of the rows, on which a model is
-// calibrated and not trained.
-const calibrationShare = 0.3
 
 // eventData is what an event model learns from: some rows of a frame with what
 // is known of the first `horizons` of its horizons.

@@ -24,7 +24,7 @@ func TestDriversInWords(t *testing.T) {
 	copy(k.frame.Features(3), []float64{3, 0.5, 0})
 	copy(k.frame.Features(4), []float64{0, -2.5, 0})
 	copy(k.frame.Features(5), []float64{math.NaN(), -0.1, 0})
-	for _, m := range []models.Model{models.Logistic{}, models.Forest{Trees: 8}, models.Network{}} {
+	for _, m := range []models.Model{models.Logistic{}, models.Hazard{}, models.Forest{Trees: 8}, models.Network{}} {
 		t.Run(m.Name(), func(t *testing.T) {
 			fitted := fitOn(t, m, k.frame)
 			for row, want := range map[int]string{3: "row remaps +3 in 6 h", 4: "temperature -2.5 °C", 5: "change of row remaps in 6 h missing"} {
