@@ -21,7 +21,7 @@ type rank1 struct {
 
 const perCycle = 9 // regressors
 
-// windows are how many known values the recent levels are means of.
+// rank1Windows are how many known values the recent levels are medians of.
 func rank1Windows() [4]int { return [...]int{3, 9, 32, 128} }
 
 // now is what the regressors of all leads have in common.
@@ -38,6 +38,16 @@ type cycleNow struct {
 	mean        float64 // the shape's mean over a turn
 	strength    float64 // how much of the shape the latest turn has had
 	level       float64 // the mean of the latest turn
+}
+
+// full says whether all of so many cycles are known.
+func (s *now) full(cycles int) bool {
+	for i := range cycles {
+		if !s.of[i].known {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *rank1) width() int { return len(rank1Windows()) + perCycle*len(b.cycles) }

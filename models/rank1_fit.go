@@ -16,6 +16,7 @@ func learnRank1(ctx context.Context, f *features.Frame, rows []int, _ FitOptions
 	}
 	var weights []float64
 	for k := range cases {
+		cases[k].keepFull(b.width())
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -29,7 +30,8 @@ func learnRank1(ctx context.Context, f *features.Frame, rows []int, _ FitOptions
 // have told, in local units.
 type rank1Cases struct {
 	x, y []float64
-	when []int // origin
+	when []int  // origin
+	full []bool // whether all cycles were known
 }
 
 // collect gathers cases for each knot.
@@ -69,7 +71,7 @@ func (b *rank1) collect(ctx context.Context, f *features.Frame, rows []int) ([]r
 				cases = append(cases, rank1Cases{})
 			}
 			c := &cases[k]
-			c.when = append(c.when, f.Rows[rows[r]].Origin)
+			c.when, c.full = append(c.when, f.Rows[rows[r]].Origin), append(c.full, s.full(len(b.cycles)))
 			for _, v := range x {
 				c.x = append(c.x, min(max(v/unit, -errorLimit), errorLimit))
 			}
@@ -80,4 +82,27 @@ func (b *rank1) collect(ctx context.Context, f *features.Frame, rows []int) ([]r
 		return nil, fmt.Errorf("%w: no row of %s has both a past and a future", ErrTooFewRows, f.Target.Name)
 	}
 	return cases, nil
+}
+
+// keepFull drops the cases of the first days, when a week was not known yet,
+// where that leaves at least half.
+func (c *rank1Cases) keepFull(width int) {
+	n := 0
+	for _, full := range c.full {
+		if full {
+			n++
+		}
+	}
+	if 2*n < len(c.full) {
+		return
+	}
+	n = 0
+	for i, full := range c.full {
+		if full {
+			copy(c.x[n*width:], c.x[i*width:(i+1)*width])
+			c.y[n], c.when[n] = c.y[i], c.when[i]
+			n++
+		}
+	}
+	c.x, c.y, c.when, c.full = c.x[:n*width], c.y[:n], c.when[:n], nil
 }

@@ -15,7 +15,7 @@ const (
 
 // rank1Ridges are the strengths of the ridge that are tried, in mean squares of a
 // regressor, strongest first.
-func rank1Ridges() []float64 { return []float64{10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003} }
+func rank1Ridges() []float64 { return []float64{100, 10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003} }
 
 // regress finds the weights that make Σ |y − x·w| small, by ridge regressions in
 // which large residuals count for less (iteratively reweighted least squares).
@@ -36,7 +36,7 @@ func (c *rank1Cases) regress(width int, before []float64) []float64 {
 		}
 		all := newRank1Moments(width)
 		for _, m := range parts {
-			all.add(m, 1)
+			all.add(m)
 		}
 		if !all.solve(ridge, w) {
 			break
@@ -55,32 +55,47 @@ func (c *rank1Cases) blocks() []int {
 	return blocks
 }
 
-// chooseRidge leaves out each block once.
+// chooseRidge leaves out each block once, and returns the strongest ridge that is
+// worse than the best one by no more than a standard error over blocks (Breiman et
+// al. 1984): of a few weeks one cannot know much about tomorrow, and the strongest
+// ridge of all says that nothing changes.
 func (c *rank1Cases) chooseRidge(width int, blocks []int, parts []rank1Moments) float64 {
-	best, lowest := rank1Ridges()[0], math.Inf(1)
-	for _, ridge := range rank1Ridges() {
-		loss := 0.0
-		w := make([]float64, width)
-		var fitted [rank1Blocks][]float64
+	ridges := rank1Ridges()
+	losses := make([][rank1Blocks]float64, len(ridges))
+	best, lowest := 0, math.Inf(1)
+	for i, ridge := range ridges {
+		var w [rank1Blocks][]float64
 		for left := range parts {
 			rest := newRank1Moments(width)
 			for b, m := range parts {
 				if b != left {
-					rest.add(m, 1)
+					rest.add(m)
 				}
 			}
-			clear(w)
-			rest.solve(ridge, w)
-			fitted[left] = slices.Clone(w)
+			w[left] = make([]float64, width)
+			rest.solve(ridge, w[left])
 		}
+		sum := 0.0
 		for n, y := range c.y {
-			loss += math.Abs(y - dot(fitted[blocks[n]], c.x[n*width:(n+1)*width]))
+			loss := math.Abs(y - dot(w[blocks[n]], c.x[n*width:(n+1)*width]))
+			losses[i][blocks[n]] += loss
+			sum += loss
 		}
-		if loss < lowest {
-			best, lowest = ridge, loss
+		if sum < lowest {
+			best, lowest = i, sum
 		}
 	}
-	return best
+	for i := range best {
+		var mean, square float64
+		for b := range losses[i] {
+			d := losses[i][b] - losses[best][b]
+			mean, square = mean+d/rank1Blocks, square+d*d/rank1Blocks
+		}
+		if mean <= math.Sqrt((square-mean*mean)/rank1Blocks) {
+			return ridges[i]
+		}
+	}
+	return ridges[best]
 }
 
 // rank1Moments are Σ weight·x·xᵀ (its upper half) and Σ weight·x·y.
@@ -93,12 +108,12 @@ func newRank1Moments(width int) rank1Moments {
 	return rank1Moments{gram: make([]float64, width*width), right: make([]float64, width)}
 }
 
-func (m rank1Moments) add(other rank1Moments, share float64) {
+func (m rank1Moments) add(other rank1Moments) {
 	for i, v := range other.gram {
-		m.gram[i] += share * v
+		m.gram[i] += v
 	}
 	for i, v := range other.right {
-		m.right[i] += share * v
+		m.right[i] += v
 	}
 }
 

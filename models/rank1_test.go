@@ -93,7 +93,7 @@ func TestLocalExpertsKnowToySeries(t *testing.T) {
 	}{
 		{"day", "theta", 0.02}, {"day", "rank1-ridge", 0.05},
 		{"week", "theta", 0.15}, {"week", "rank1-ridge", 0.15},
-		{"shifted day", "theta", 0.2}, {"shifted day", "rank1-ridge", 0.2},
+		{"shifted day", "theta", 0.2}, {"shifted day", "rank1-ridge", 0.4},
 		{"line", "smoothing", 0.3}, {"line", "theta", 0.7},
 		{"noise", "smoothing", 0.8}, {"noise", "theta", 0.8}, {"noise", "rank1-ridge", 0.8},
 		{"constant", "smoothing", 0}, {"constant", "theta", 0}, {"constant", "rank1-ridge", 0},
