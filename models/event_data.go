@@ -16,7 +16,6 @@ const (
 	leastPositives = 5  // of them 1, for models with more than one number
 )
 
-
 // eventData is what an event model learns from: some rows of a frame with what
 // is known of the first `horizons` of its horizons.
 type eventData struct {
