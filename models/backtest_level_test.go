@@ -155,7 +155,8 @@ func TestBacktestRefusesWhatItCannotDo(t *testing.T) {
 }
 
 // TestBacktestOfAShortHistory: a horizon longer than what there is to learn from
-// is forecast, and widely, from the shorter ones.
+// is forecast, and widely, from the shorter ones. A model that needs more to
+// learn from says so; naive, the window and the blend need no more.
 func TestBacktestOfAShortHistory(t *testing.T) {
 	target := levelTarget(features.ScaleRaw)
 	target.Horizons = []time.Duration{15 * time.Minute, 24 * time.Hour}
@@ -164,6 +165,9 @@ func TestBacktestOfAShortHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range report.Models {
+		if errors.Is(m.Err, models.ErrTooFewRows) && m.Model != "blend" && m.Model != "naive" && m.Model != "window-quantile" {
+			continue
+		}
 		if m.Err != nil || m.Actuals == 0 || math.IsNaN(m.Loss) {
 			t.Errorf("%s: %d actuals, loss %g, %v", m.Model, m.Actuals, m.Loss, m.Err)
 		}
