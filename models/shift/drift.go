@@ -79,7 +79,10 @@ func Drift(values []float64, step time.Duration, o DriftOptions) (c Comparison, 
 		pieces, baseline = like, slices.Concat(like...)
 	}
 	c = Compare(baseline, recent)
-	c.LikeHours = like != nil
+	if c.LikeHours = like != nil; like != nil && c.KS == c.KS {
+		c.BaselineEff, c.RecentEff = worthBeside(like, recent)
+		c.KSP = significance(c.KS, c.BaselineEff, c.RecentEff)
+	}
 	c.Usual = usual(pieces)
 	switch {
 	case c.KS != c.KS || len(pieces) < 3:
@@ -94,6 +97,30 @@ func Drift(values []float64, step time.Duration, o DriftOptions) (c Comparison, 
 		return c, Same, "too few independent samples to tell it from chance"
 	}
 	return c, Drifted, fmt.Sprintf("PSI %.2g (usual up to %.2g), median %.4g → %.4g", c.PSI, c.Usual, c.Before, c.After)
+}
+
+// worthBeside returns what the like hours and the recent ones are worth in
+// independent samples once the course of the day is taken out of both.
+func worthBeside(like [][]float64, recent []float64) (baseline, now float64) {
+	var s scratch
+	course, at := make([]float64, len(recent)), make([]float64, len(like))
+	for i := range course {
+		for k, piece := range like {
+			at[k] = piece[i]
+		}
+		course[i], _ = s.median(at)
+	}
+	apart := func(piece []float64) []float64 {
+		out := make([]float64, len(piece))
+		for i, v := range piece {
+			out[i] = v - course[i]
+		}
+		return out
+	}
+	for _, piece := range like {
+		baseline += worthOf(apart(piece))
+	}
+	return math.Max(1, baseline), math.Max(1, worthOf(apart(recent)))
 }
 
 // inside says whether the median of a recent window lies within those of the

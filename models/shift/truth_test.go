@@ -12,10 +12,10 @@ import (
 	"github.com/driftcast/driftcast/models/shift"
 )
 
-// TestTruth replays what services do, a look every five minutes, and says which
-// of it is a regression. Each story is told with five seeds, and all must agree.
+// TestTruth replays what services do, a look every five minutes (or thirty, over days), and says which
+// of it is a regression. Each story is told with several seeds, and all must agree.
 func TestTruth(t *testing.T) {
-	seeds := uint64(2)
+	seeds := uint64(3)
 	if testing.Short() {
 		seeds = 1
 	}
@@ -23,7 +23,7 @@ func TestTruth(t *testing.T) {
 		seeds = uint64(n) // for whoever changes the rules
 	}
 	at := 2*days + 14*hours
-	lately := at - 3*hours
+	lately := at - 40*minutes
 	for _, c := range []struct {
 		name    string
 		world   world
@@ -85,6 +85,8 @@ func TestTruth(t *testing.T) {
 	} {
 		for seed := range seeds {
 			t.Run(fmt.Sprint(c.name, "/", seed), func(t *testing.T) {
+				t.Parallel()
+				c := c
 				c.world.seed = seed
 				if c.first == 0 && c.world.n == at+3*hours {
 					c.first = lately
@@ -97,8 +99,12 @@ func TestTruth(t *testing.T) {
 				if strings.Contains(c.name, "night") {
 					changes = []shift.Change{rollout("chat", 3*days+2*hours-3)}
 				}
+				every := 5
+				if c.world.n >= 4*days {
+					every = 30
+				}
 				tracker := &shift.Tracker{Target: "Latency"}
-				told := shift.Replay(tracker, []shift.Observed{observed("chat", s)}, changes, c.first, 5+10*(c.world.n/(4*days)))
+				told := shift.Replay(tracker, []shift.Observed{observed("chat", s)}, changes, c.first, every)
 				got := tracker.Regressions()
 				if len(got) != c.found {
 					t.Fatalf("got %d regressions, want %d: %+v\n%+v", len(got), c.found, got, shift.Detect(s, shift.Options{}))
