@@ -40,8 +40,9 @@ func run(ctx context.Context) error {
 		root = "../shared/data"
 	}
 	b := &bench{}
-	var sets, names, columns, export string
+	var sets, names, columns, export, kind string
 	flag.StringVar(&b.data, "data", root, "folder of the recordings")
+	flag.StringVar(&kind, "kind", "", "levels or events (default: both; --export takes one)")
 	flag.StringVar(&sets, "set", "", "recordings, comma-separated (default: all)")
 	flag.StringVar(&names, "model", "", "models, comma-separated (default: all)")
 	flag.StringVar(&columns, "column", "", "columns, comma-separated (default: all)")
@@ -50,7 +51,13 @@ func run(ctx context.Context) error {
 	flag.Uint64Var(&b.seed, "seed", 1, "seed of every fit")
 	flag.Parse()
 	b.models, b.columns = split(names), split(columns)
+	if kind != "" && kind != "levels" && kind != "events" {
+		return fmt.Errorf("--kind %q: want levels or events", kind)
+	}
 	if export != "" {
+		if kind == "" {
+			return errors.New("--export: one file holds levels or events: say --kind levels or --kind events")
+		}
 		file, err := os.Create(export)
 		if err != nil {
 			return err
@@ -62,7 +69,15 @@ func run(ctx context.Context) error {
 			}
 		}()
 	}
-	return b.levels(ctx, split(sets))
+	if kind != "events" {
+		if err := b.levels(ctx, split(sets)); err != nil {
+			return err
+		}
+	}
+	if kind != "levels" {
+		return b.events(ctx, split(sets))
+	}
+	return nil
 }
 
 // levels prints the tables of levels.
