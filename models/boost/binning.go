@@ -7,7 +7,7 @@ import (
 
 // lanes is how many columns lie side by side in a group: one load fetches the
 // codes of so many columns of a row.
-const lanes = 4
+const lanes = 8
 
 // table holds the columns that can be split, in codes of one byte. Code 0 is
 // missing; codes from 1 on order the values. Columns that are constant or all
@@ -15,7 +15,7 @@ const lanes = 4
 type table struct {
 	rows    int
 	columns []column
-	groups  [][]uint32 // per lanes columns: a row's codes, the first column's in the low byte
+	groups  [][]uint64 // per lanes columns: a row's codes, the first column's in the low byte
 	cells   int        // of a histogram of all columns
 }
 
@@ -84,7 +84,7 @@ func newTable(ctx context.Context, d Data, use []bool, bins int, c crew) (*table
 			t.columns = append(t.columns, col)
 		}
 	}
-	t.groups = make([][]uint32, (len(t.columns)+lanes-1)/lanes)
+	t.groups = make([][]uint64, (len(t.columns)+lanes-1)/lanes)
 	c.each(len(t.groups), func(_, g int) {
 		if ctx.Err() == nil {
 			t.groups[g] = encode(d, t.columns[g*lanes:min((g+1)*lanes, len(t.columns))])
@@ -94,7 +94,7 @@ func newTable(ctx context.Context, d Data, use []bool, bins int, c crew) (*table
 }
 
 // encode returns the codes of up to lanes columns side by side.
-func encode(d Data, columns []column) []uint32 {
+func encode(d Data, columns []column) []uint64 {
 	var cuts [lanes][256]uint64 // ordered keys; unused ones above every value
 	for k := range cuts {
 		for b := range cuts[k] {
@@ -106,10 +106,10 @@ func encode(d Data, columns []column) []uint32 {
 			cuts[k][b] = orderedKey(cut)
 		}
 	}
-	codes := make([]uint32, d.rows())
+	codes := make([]uint64, d.rows())
 	for i := range codes {
 		x := d.X[i*d.Columns : (i+1)*d.Columns]
-		word := uint32(0)
+		word := uint64(0)
 		for k := range columns {
 			if v := x[columns[k].source]; v == v {
 				word |= (1 + below(&cuts[k], orderedKey(v))) << (8 * k)
@@ -121,9 +121,9 @@ func encode(d Data, columns []column) []uint32 {
 }
 
 // below counts the cuts below key, in eight steps without a branch.
-func below(cuts *[256]uint64, key uint64) uint32 {
-	at := uint32(0)
-	for step := uint32(128); step > 0; step >>= 1 {
+func below(cuts *[256]uint64, key uint64) uint64 {
+	at := uint64(0)
+	for step := uint64(128); step > 0; step >>= 1 {
 		next := at + step
 		if cuts[uint8(next-1)] < key {
 			at = next

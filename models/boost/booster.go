@@ -71,7 +71,7 @@ func (b *booster) add(ctx context.Context) (bool, error) {
 	g.packing = b.objective.packing(len(g.rows))
 	b.crew.rows(len(g.rows), func(lo, hi int) {
 		for _, r := range g.rows[lo:hi] {
-			g.words[0][r], g.words[1][r] = b.objective.words(&g.packing, int(r))
+			g.words[r] = b.objective.word(&g.packing, int(r))
 		}
 	})
 	nodes, gains, leaves, err := g.grow(ctx)

@@ -30,8 +30,8 @@ type objective interface {
 	base(rows []int32) []float64
 	// packing makes room for so many rows.
 	packing(rows int) packing
-	// words are the packed negative gradient and the hessian of the loss in the scores of a row.
-	words(p *packing, row int) (a, b int64)
+	// word packs the negative gradient and the hessian of the loss in the scores of a row.
+	word(p *packing, row int) cell
 	// leaf writes what the rows of a leaf should move by, before Rate.
 	leaf(rows []int32, gradient, hessian float64, out []float64)
 	// loss is the loss of a row, not weighted.

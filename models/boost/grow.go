@@ -10,11 +10,11 @@ type grower struct {
 	leaves int // most
 	depth  int // most, 0: no bound
 
-	words    [2][]int64 // per row of the table: its words a and b
-	rows     []int32    // rows of the tree; every leaf owns a stretch
+	words    []cell  // per row of the table: its gradient word
+	rows     []int32 // rows of the tree; every leaf owns a stretch
 	spare    []int32
-	gathered [2][]int64 // words in the order of a leaf's rows
-	boards   [][2]board // per worker
+	gathered []cell     // words in the order of a leaf's rows
+	boards   []board    // per worker
 	found    [][2]split // per group: the best splits of two children
 	free     [][]cell   // histograms nobody uses
 	tried    []bool     // per column of the table
@@ -34,8 +34,8 @@ func newGrower(t *table, c crew, o Options) *grower {
 	return &grower{
 		search: search{minLeaf: o.MinLeaf, l2: o.L2},
 		table:  t, crew: c, leaves: o.Leaves, depth: o.Depth,
-		words: [2][]int64{make([]int64, t.rows), make([]int64, t.rows)}, rows: make([]int32, 0, t.rows), spare: make([]int32, t.rows),
-		boards: make([][2]board, c), found: make([][2]split, len(t.groups)), tried: make([]bool, len(t.columns)),
+		words: make([]cell, t.rows), rows: make([]int32, 0, t.rows), spare: make([]int32, t.rows),
+		boards: make([]board, c), found: make([][2]split, len(t.groups)), tried: make([]bool, len(t.columns)),
 	}
 }
 
@@ -45,7 +45,7 @@ func newGrower(t *table, c crew, o Options) *grower {
 func (g *grower) grow(ctx context.Context) (nodes []node, gains []float64, leaves []leaf, err error) {
 	root := leaf{hi: len(g.rows)}
 	for _, r := range g.rows {
-		root.total.add(cell{g.words[0][r], g.words[1][r]})
+		root.total.add(g.words[r])
 	}
 	nodes, gains = []node{{leaf: true}}, []float64{0}
 	leaves = []leaf{root}
@@ -146,33 +146,28 @@ func (g *grower) measure(small, large *leaf) {
 }
 
 // measureGroup does for one group of columns what measure does for all.
-func (g *grower) measureGroup(b *[2]board, group int, rows []int32, words [2][]int64, small, large *leaf, wanted [2]bool) (found [2]split) {
+func (g *grower) measureGroup(b *board, group int, rows []int32, words []cell, small, large *leaf, wanted [2]bool) (found [2]split) {
 	first := group * lanes
 	columns := g.table.columns[first:min(first+lanes, len(g.table.columns))]
 	some := 0
 	for k, c := range columns {
 		if g.tried[first+k] {
 			some++
-			clear(b[0][k][:c.cells])
-			clear(b[1][k][:c.cells])
+			clear(b[k][:c.cells])
 		}
 	}
 	if some > lanes/2 { // lanes that are not tried may hold anything
-		b[0].sum(rows, words[0], g.table.groups[group])
-		b[1].sum(rows, words[1], g.table.groups[group])
+		b.sum(rows, words, g.table.groups[group])
 	}
 	for k, c := range columns {
 		if !g.tried[first+k] {
 			continue
 		}
 		if some <= lanes/2 {
-			b[0].sumOne(k, rows, words[0], g.table.groups[group])
-			b[1].sumOne(k, rows, words[1], g.table.groups[group])
+			b.sumOne(k, rows, words, g.table.groups[group])
 		}
 		cells := small.histogram[c.offset : c.offset+c.cells]
-		for i := range cells {
-			cells[i] = cell{b[0][k][i], b[1][k][i]}
-		}
+		copy(cells, b[k][:c.cells])
 		if wanted[0] {
 			if s := g.best(first+k, cells, small.total); s.better(found[0]) {
 				found[0] = s
@@ -197,20 +192,17 @@ func (g *grower) divisible(l *leaf) bool {
 }
 
 // gather returns the words of rows in their order.
-func (g *grower) gather(rows []int32) [2][]int64 {
-	if len(rows) == g.table.rows {
+func (g *grower) gather(rows []int32) []cell {
+	if len(rows) == len(g.words) {
 		return g.words // the root of all rows, still in order
 	}
-	var words [2][]int64
-	for k := range words {
-		if cap(g.gathered[k]) < len(rows) {
-			g.gathered[k] = make([]int64, len(rows))
-		}
-		words[k] = g.gathered[k][:len(rows)]
+	if cap(g.gathered) < len(rows) {
+		g.gathered = make([]cell, len(rows))
 	}
+	words := g.gathered[:len(rows)]
 	g.crew.rows(len(rows), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			words[0][i], words[1][i] = g.words[0][rows[i]], g.words[1][rows[i]]
+			words[i] = g.words[rows[i]]
 		}
 	})
 	return words

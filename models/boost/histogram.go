@@ -47,9 +47,12 @@ func unit(v float64, bits int) float64 {
 	return math.Ldexp(1, exponent-bits)
 }
 
-// words packs one row. Its hessian is one unit at least: no leaf divides by 0.
-func (p *packing) words(gradient, spread, hessian float64) (a, b int64) {
-	return round(gradient/p.gradient)<<p.spread + round(spread/p.gradient), max(1, round(hessian/p.hessian))<<p.count + 1
+// word packs one row. Its hessian is one unit at least: no leaf divides by 0.
+func (p *packing) word(gradient, spread, hessian float64) cell {
+	return cell{
+		a: round(gradient/p.gradient)<<p.spread + round(spread/p.gradient),
+		b: max(1, round(hessian/p.hessian))<<p.count + 1,
+	}
 }
 
 func round(v float64) int64 {
@@ -67,28 +70,32 @@ func (p *packing) sums(c cell) (gradient, spread, hessian float64) {
 
 func (p *packing) rows(c cell) int { return int(c.b & (1<<p.count - 1)) }
 
-// board is where a worker sums up one word by the codes of a group.
-type board [lanes][256]int64
+// board is where a worker sums up the codes of a group. It just fits the cache
+// next to the processor.
+type board [lanes][256]cell
 
 // sum adds the words of rows to the boards of all lanes; words[i] belongs to
-// rows[i]. Most of the time of a fit is spent here. Two rounds of one word each
-// take less than one round of two: their boards fit the nearest cache better.
-func (b *board) sum(rows []int32, words []int64, codes []uint32) {
+// rows[i]. Most of the time of a fit is spent here.
+func (b *board) sum(rows []int32, words []cell, codes []uint64) {
 	words = words[:len(rows)]
 	for i, r := range rows {
 		c, w := codes[r], words[i]
-		b[0][uint8(c)] += w
-		b[1][uint8(c>>8)] += w
-		b[2][uint8(c>>16)] += w
-		b[3][uint8(c>>24)] += w
+		b[0][uint8(c)].add(w)
+		b[1][uint8(c>>8)].add(w)
+		b[2][uint8(c>>16)].add(w)
+		b[3][uint8(c>>24)].add(w)
+		b[4][uint8(c>>32)].add(w)
+		b[5][uint8(c>>40)].add(w)
+		b[6][uint8(c>>48)].add(w)
+		b[7][uint8(c>>56)].add(w)
 	}
 }
 
 // sumOne does the same for one lane.
-func (b *board) sumOne(lane int, rows []int32, words []int64, codes []uint32) {
+func (b *board) sumOne(lane int, rows []int32, words []cell, codes []uint64) {
 	words = words[:len(rows)]
 	sums := &b[lane]
 	for i, r := range rows {
-		sums[uint8(codes[r]>>(8*lane))] += words[i]
+		sums[uint8(codes[r]>>(8*lane))].add(words[i])
 	}
 }

@@ -66,10 +66,10 @@ func (l *logistic) packing(rows int) packing {
 	return newPacking(rows, l.heaviest, l.heaviest/4, false)
 }
 
-func (l *logistic) words(p *packing, row int) (a, b int64) {
+func (l *logistic) word(p *packing, row int) cell {
 	q := 1 / (1 + math.Exp(-l.scores[row]))
 	w := l.weightOf(row)
-	return p.words(w*(l.y[row]-q), 0, w*q*(1-q))
+	return p.word(w*(l.y[row]-q), 0, w*q*(1-q))
 }
 
 // longest bounds the Newton step of a leaf of rare positives, whose hessian is

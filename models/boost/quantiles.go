@@ -99,7 +99,7 @@ func (p *pinball) packing(rows int) packing {
 	return newPacking(rows, p.heaviest*p.steepest, p.heaviest, true)
 }
 
-func (p *pinball) words(pack *packing, row int) (a, b int64) {
+func (p *pinball) word(pack *packing, row int) cell {
 	y, scores := p.y[row], p.scores[row*len(p.levels):]
 	var shift, spread float64
 	for k, level := range p.levels {
@@ -113,7 +113,7 @@ func (p *pinball) words(pack *packing, row int) (a, b int64) {
 		spread += g * p.contrast[k]
 	}
 	w := p.weightOf(row)
-	return pack.words(w*shift*p.shift, w*spread, w)
+	return pack.word(w*shift*p.shift, w*spread, w)
 }
 
 func (p *pinball) leaf(rows []int32, _, weight float64, out []float64) {
