@@ -33,7 +33,7 @@ type ridgeGrid struct {
 const (
 	ridgeGridsMax = 3
 	ridgeLagsMax  = 400
-	ridgeKnotsMax = 64
+	ridgeKnotsMax = 128
 )
 
 func (b *pooledRidge) path(h *history, leads []int, q []float64) {

@@ -75,7 +75,7 @@ func RidgePath() (next func() float64) {
 	}
 	b := &pooledRidge{}
 	for _, plan := range ridgePlans(1440, 1440) {
-		g := ridgeGrid{step: plan.step, lags: plan.lags, until: plan.until, knots: ridgeKnots(plan.ahead)}
+		g := ridgeGrid{step: plan.step, lags: plan.lags, until: plan.until, knots: ridgeKnots(plan.ahead, 1440/plan.step)}
 		g.weights = make([]float64, g.lags*len(g.knots))
 		for i := range g.weights {
 			g.weights[i] = 1 / float64(g.lags)
@@ -102,3 +102,25 @@ func allRows(f *features.Frame) []int {
 	}
 	return rows
 }
+
+// RidgeGrid is the shape of one grid of a ridge.
+type RidgeGrid struct {
+	Step, Lags, Ahead, Until int
+	Knots                    []int
+}
+
+// RidgeGrids returns the grids for leads up to a horizon.
+func RidgeGrids(season, horizon int) []RidgeGrid {
+	var all []RidgeGrid
+	for _, p := range ridgePlans(season, horizon) {
+		all = append(all, RidgeGrid{p.step, p.lags, p.ahead, p.until, ridgeKnots(p.ahead, season/p.step)})
+	}
+	return all
+}
+
+// Bounds of a ridge.
+const (
+	RidgeGridsMax = ridgeGridsMax
+	RidgeLagsMax  = ridgeLagsMax
+	RidgeKnotsMax = ridgeKnotsMax
+)

@@ -44,28 +44,48 @@ type ridgePlan struct {
 	until             int // as of ridgeGrid
 }
 
-// ridgePlans chooses the grids for leads up to a horizon.
+// ridgePlans chooses the grids for leads up to a horizon: single steps, blocks
+// with which the weights reach back over a season, and blocks with which they
+// reach back over seven (or over the horizon). Each serves leads up to 8 blocks
+// of the next.
 func ridgePlans(season, horizon int) []ridgePlan {
+	const reach = 360 // blocks
 	var plans []ridgePlan
-	for _, reach := range []int{min(season, 360), season, 7 * season} {
-		step := 1
-		for reach > step*360 || season%step != 0 && season > step {
-			step++
+	for _, steps := range []int{min(max(season, 64), reach), season, max(7*season, horizon)} {
+		step := blockStep(steps, reach, season)
+		if n := len(plans); n > 0 {
+			before := &plans[n-1]
+			if step <= before.step {
+				continue
+			}
+			before.until = min(8*step, reach*before.step)
+			if before.until >= horizon {
+				break
+			}
 		}
-		if n := len(plans); n > 0 && plans[n-1].step == step {
-			continue
-		}
-		plans = append(plans, ridgePlan{step: step, lags: reach/step + reach/step/16})
+		plans = append(plans, ridgePlan{step: step, lags: steps/step + steps/step/16})
 	}
 	for i := range plans {
 		p := &plans[i]
-		p.until = horizon
-		if i+1 < len(plans) {
-			p.until = min(horizon, 8*plans[i+1].step)
+		reached := p.until * 3 / 2 // to fade
+		if i == len(plans)-1 {
+			p.until, reached = horizon, horizon
 		}
-		p.ahead = (p.until*3/2)/p.step + 1
+		p.ahead = reached/p.step + 1
 	}
 	return plans
+}
+
+// blockStep is the least step with which reach blocks hold so many steps;
+// somewhat more where that makes a season whole blocks.
+func blockStep(steps, reach, season int) int {
+	least := (steps + reach - 1) / reach
+	for step := least; step <= least+least/2; step++ {
+		if season%step == 0 {
+			return step
+		}
+	}
+	return least
 }
 
 // ridgeSums collects the moments of one grid.
@@ -230,16 +250,14 @@ func (s *ridgeSums) normalise(z, extra []float64) (ok bool) {
 }
 
 // ridgeKnots are leads in blocks, every one at first and then further and
-// further apart.
-func ridgeKnots(ahead int) []int {
+// further apart, but so that a season of so many blocks keeps its shape between
+// them, unless these were too many.
+func ridgeKnots(ahead, season int) []int {
 	var knots []int
-	for k := 1; k <= ahead; k += 1 + k/8 {
+	for k := 1; k < ahead; k += max(1, min(1+k/8, season/24), (ahead+ridgeKnotsMax-3)/(ridgeKnotsMax-2)) {
 		knots = append(knots, k)
 	}
-	if n := len(knots); knots[n-1] != ahead {
-		knots = append(knots, ahead)
-	}
-	return knots
+	return append(knots, ahead)
 }
 
 // boundary is the step from which choices are made.

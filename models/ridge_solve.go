@@ -14,7 +14,7 @@ import (
 // fitted again on all windows.
 func (s *ridgeSums) solve(f *features.Frame, rows []int) (*ridgeGrid, bool) {
 	p := s.plan
-	g := &ridgeGrid{step: p.step, lags: p.lags, until: p.until, knots: ridgeKnots(p.ahead)}
+	g := &ridgeGrid{step: p.step, lags: p.lags, until: p.until, knots: ridgeKnots(p.ahead, f.Target.SeasonSteps()/p.step)}
 	all := newMoments(s.early.width)
 	for _, m := range []*moments{s.early, s.straddling, s.late} {
 		all.plus(m)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -89,6 +90,42 @@ func TestStretchesKeepWhatIsKnown(t *testing.T) {
 			t.Fatalf("%d blocks of which %d are known", blocks, known)
 		}
 	})
+}
+
+// TestRidgeGrids: whatever the season and the horizon, grids are within bounds,
+// from fine to coarse, and reach the horizon.
+func TestRidgeGrids(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		season, horizon := rapid.IntRange(1, 1<<20).Draw(t, "season"), rapid.IntRange(1, 1<<20).Draw(t, "horizon")
+		grids := models.RidgeGrids(season, horizon)
+		if len(grids) < 1 || len(grids) > models.RidgeGridsMax || grids[0].Step != 1 {
+			t.Fatalf("grids %+v", grids)
+		}
+		step, until := 0, 0
+		for _, g := range grids {
+			if g.Step <= step || g.Until <= until || g.Lags < 2 || g.Lags > models.RidgeLagsMax || g.Ahead > 600 {
+				t.Fatalf("grid %+v of %+v", g, grids)
+			}
+			step, until = g.Step, g.Until
+			if len(g.Knots) > models.RidgeKnotsMax || g.Knots[0] != 1 || g.Knots[len(g.Knots)-1] != g.Ahead || !slices.IsSorted(g.Knots) {
+				t.Fatalf("knots %v of %+v", g.Knots, g)
+			}
+			if g.Ahead*g.Step < min(g.Until, horizon) {
+				t.Fatalf("grid %+v does not reach", g)
+			}
+		}
+		if until != horizon {
+			t.Fatalf("grids %+v end before %d", grids, horizon)
+		}
+	})
+	// A day by the minute: an hour and more by the minute, a day, and a week.
+	var steps []int
+	for _, g := range models.RidgeGrids(1440, 1440) {
+		steps = append(steps, g.Step)
+	}
+	if want := []int{1, 4, 30}; !slices.Equal(steps, want) {
+		t.Errorf("a day by the minute: got blocks of %v steps, want %v", steps, want)
+	}
 }
 
 // TestRidgeKnowsToys: where the best forecast is known, the ridge is near it:
