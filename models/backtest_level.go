@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/driftcast/driftcast/features"
@@ -140,14 +141,19 @@ func (b *levelBacktest) run(ctx context.Context, ms []Model) (*LevelReport, erro
 	if err := entries[0].err; err != nil { // naive
 		return nil, fmt.Errorf("backtest %s: %w", b.target.Name, err)
 	}
-	for row := range test.Rows {
+	rows := make([]int, len(test.Rows))
+	for row := range rows {
+		rows[row] = row
+	}
+	slices.SortStableFunc(rows, func(a, c int) int { return test.Rows[a].Origin - test.Rows[c].Origin })
+	for n, row := range rows {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("backtest %s: %w", b.target.Name, err)
 		}
 		if err := b.score(test, row, entries); err != nil {
 			return nil, fmt.Errorf("backtest %s: %w", b.target.Name, err)
 		}
-		b.report(len(ms)+row+1, total)
+		b.report(len(ms)+n+1, total)
 	}
 	return newLevelReport(b, train, entries), nil
 }
@@ -158,6 +164,8 @@ type entry struct {
 	fitted  Fitted
 	err     error // of its fit
 	out     Forecast
+	online  Online
+	issued  []issuedPath  // that has not matured yet, oldest first
 	took    time.Duration // to fit
 	score   LevelScore
 	buckets []LevelScore        // by bucket of leads
@@ -197,6 +205,9 @@ func (b *levelBacktest) score(f *features.Frame, row int, entries []entry) error
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
+		e.mature(r.Origin)
+		e.online.Adjust(&e.out, b.target.Scale)
+		e.issued = append(e.issued, newIssued(r.Origin, &e.out, actuals))
 		e.score.Window(e.out.Path, actuals, scale)
 		b.scoreBuckets(e, actuals, scale)
 		if e.origins == nil {
@@ -211,6 +222,37 @@ func (b *levelBacktest) score(f *features.Frame, row int, entries []entry) error
 		}
 	}
 	return nil
+}
+
+// issuedPath is a forecast that waits for its actuals.
+type issuedPath struct {
+	origin       int
+	leads        []int
+	lower, upper []float64
+	actuals      []float64
+	matured      int // of leads
+}
+
+func newIssued(origin int, out *Forecast, actuals []float64) issuedPath {
+	p := issuedPath{origin: origin, leads: slices.Clone(out.Leads), actuals: slices.Clone(actuals)}
+	for i := range p.leads {
+		p.lower = append(p.lower, out.Path[i*len(Quantiles)])
+		p.upper = append(p.upper, out.Path[(i+1)*len(Quantiles)-1])
+	}
+	return p
+}
+
+// mature tells the intervals what has come of earlier forecasts by now.
+func (e *entry) mature(now int) {
+	for i := range e.issued {
+		p := &e.issued[i]
+		for p.matured < len(p.leads) && p.origin+p.leads[p.matured] <= now {
+			n := p.matured
+			e.online.Observe(p.origin, p.leads[n], p.lower[n], p.upper[n], p.actuals[n])
+			p.matured++
+		}
+	}
+	e.issued = slices.DeleteFunc(e.issued, func(p issuedPath) bool { return p.matured == len(p.leads) })
 }
 
 // scoreBuckets scores the leads of each bucket apart.

@@ -13,7 +13,7 @@ type mixture struct {
 	weights   [][]float64 // knots × experts, each row sums to 1
 }
 
-const mixtureMax = 8
+const mixtureMax = 16
 
 func (m *mixture) path(h *history, leads []int, q []float64) {
 	own := h.take(len(q))
@@ -156,6 +156,8 @@ func unpackBase(kind string, u *unpacker) (base, error) {
 		return unpackRidge(u)
 	case kindRank1:
 		return unpackRank1(u)
+	case kindCoarse:
+		return unpackCoarse(u)
 	case kindTheta:
 		return unpackTheta(u)
 	case kindBlend:

@@ -1,0 +1,122 @@
+package models
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/driftcast/driftcast/features"
+)
+
+// Online keeps the intervals of a level's forecasts at their stated coverage
+// while the world moves: for each knot of leads it widens the side on which more
+// than a tenth of the matured actuals fell outside, and narrows the one on which
+// fewer did (quantile tracking, Angelopoulos, Candès and Tibshirani 2023, on the
+// logarithm of the width). Only matured outcomes enter. Forecasts that overlap
+// count for less, so that one surprise is one surprise however often it was
+// forecast, and all subjects of an origin count as one.
+//
+// The zero Online changes nothing until it has observed something. It is not
+// safe for concurrent use.
+type Online struct {
+	knots []onlineKnot
+}
+
+// onlineKnot is the state of one knot of leads.
+type onlineKnot struct {
+	low, high   float64 // logarithms of what the distances from the median are multiplied by
+	origin      int     // of the outcomes that are being gathered
+	n           float64 // of them
+	under, over float64 // how many of them fell outside
+	started     bool
+}
+
+const (
+	onlineRate   = 0.2 // of the logarithm of a width for each share of outcomes too many
+	onlineMost   = 1.5 // of the logarithm of a width
+	onlineBeyond = 0.1 // the share that should fall outside on either side
+)
+
+// Observe takes in the matured actual of a forecast made at the grid step origin
+// for origin+lead. lower and upper are its 0.1 and 0.9 quantiles as issued.
+// Origins must not fall for the same lead.
+func (o *Online) Observe(origin, lead int, lower, upper, actual float64) {
+	if actual-actual != 0 || lower != lower || upper != upper {
+		return
+	}
+	k := nearestKnot(lead)
+	for len(o.knots) <= k {
+		o.knots = append(o.knots, onlineKnot{})
+	}
+	s := &o.knots[k]
+	if s.started && origin > s.origin {
+		s.learn(float64(origin-s.origin) / float64(lead))
+	}
+	if !s.started || origin > s.origin {
+		s.started, s.origin = true, origin
+	}
+	s.n++
+	if actual < lower {
+		s.under++
+	}
+	if actual > upper {
+		s.over++
+	}
+}
+
+// learn moves the widths by what was gathered, as share of an independent
+// outcome.
+func (s *onlineKnot) learn(share float64) {
+	if s.n > 0 {
+		rate := onlineRate * min(1, share)
+		s.low = min(max(s.low+rate*(s.under/s.n-onlineBeyond), -onlineMost), onlineMost)
+		s.high = min(max(s.high+rate*(s.over/s.n-onlineBeyond), -onlineMost), onlineMost)
+	}
+	s.n, s.under, s.over = 0, 0, 0
+}
+
+// at returns the factors of the distances below and above the median at a lead,
+// between knots as intervals are.
+func (o *Online) at(lead int) (low, high float64) {
+	if len(o.knots) == 0 {
+		return 1, 1
+	}
+	k := bits.Len(uint(max(lead, 1))) - 1
+	if k >= len(o.knots)-1 {
+		s := &o.knots[len(o.knots)-1]
+		return math.Exp(s.low), math.Exp(s.high)
+	}
+	w := float64(lead-1<<k) / float64(int(1)<<k)
+	a, b := &o.knots[k], &o.knots[k+1]
+	return math.Exp((1-w)*a.low + w*b.low), math.Exp((1-w)*a.high + w*b.high)
+}
+
+// Adjust moves the path of a forecast on a scale; its medians stay.
+func (o *Online) Adjust(out *Forecast, scale features.Scale) {
+	if len(o.knots) == 0 {
+		return
+	}
+	t := transform{scale: scale}
+	for i, lead := range out.Leads {
+		q := out.Path[i*len(Quantiles) : (i+1)*len(Quantiles)]
+		if scale == features.ScaleLog {
+			t.offset = 1e-3 * math.Abs(q[Median])
+			if t.offset == 0 {
+				t.offset = 1e-3 * math.Abs(q[len(q)-1])
+			}
+			if t.offset == 0 {
+				continue
+			}
+		}
+		low, high := o.at(lead)
+		median := t.in(q[Median])
+		for k := range q {
+			factor := low
+			if k > Median {
+				factor = high
+			}
+			if factor != 1 && q[k] != q[Median] { // else it stays as it is, to the last bit
+				q[k] = t.out(median + factor*(t.in(q[k])-median))
+			}
+		}
+	}
+}
