@@ -20,8 +20,7 @@ func SlidingMoments(width int, series, extras [][]float64) []float64 {
 }
 
 // RidgeStretches returns the stretches of block means that a series is learned
-// from on a grid, all of its rows taken for late ones and put back on the
-// series' own scale.
+// from on a grid, and the last values known at the end of the blocks.
 func RidgeStretches(y []float64, step int) (means, lasts [][]float64) {
 	s := ridgeSums{plan: ridgePlan{step: step, lags: 1, ahead: 1}}
 	s.stretches(y, func(m, l []float64, _ int) {

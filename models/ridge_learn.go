@@ -12,12 +12,12 @@ import (
 // learnRidge is the learner of pooledRidge. On each grid it sums the moments of
 // all windows of the panel, anchors them at the last value, and solves
 //
-//	(G + λ·trace(G)/L·I)·w = c
+//	(G + λ·trace(G)/L·I)·(w − prior) = c − G·prior
 //
 // for every knot of leads. Each stretch of a series is centred and divided by
-// its own spread, so that subjects count alike. Of several anchors, lookbacks
-// and λ the one serves whose error is lowest on the later part of the windows
-// when fitted on the earlier; it is fitted again on all.
+// its own spread, so that subjects count alike. How strong λ is and what the
+// weights are drawn to is chosen on the later part of the windows by what was
+// fitted on the earlier (solve).
 func learnRidge(ctx context.Context, f *features.Frame, rows []int, o FitOptions) (base, error) {
 	if len(rows) == 0 || len(f.Leads) == 0 {
 		return nil, fmt.Errorf("%w: no row of %s", ErrTooFewRows, f.Target.Name)
