@@ -21,7 +21,7 @@ before(async () => {
 })
 after(() => browser?.close())
 
-const shoot = (name) => (shots ? page.screenshot({ path: `${shots}/${name}.png` }) : undefined)
+const shoot = (name) => (shots ? page.screenshot({ path: `${shots}/${name}.png`, fullPage: true }) : undefined)
 
 test('ranked risks: highest first, with reasons, sparklines and the simulated badge', async () => {
   await page.goto(url)
@@ -70,10 +70,32 @@ test('a forecast: chart, table beside it, reasons, what became of earlier ones; 
   await page.getByText('Ahead', { exact: true }).waitFor()
   await page.getByText('Why', { exact: true }).waitFor()
   await page.getByText('Earlier forecasts and what became of them').waitFor()
+  await page.getByText('The past most like now').waitFor()
+  await page.locator('tbody a[href*="/forecasts/"]').first().waitFor({ timeout: 60_000 }) // the first look at a target's past takes a while
+  await page.getByText(/^How forecasts of/).waitFor()
   await shoot('forecast')
   await page.getByLabel('Switch to dark mode').click()
   await page.waitForTimeout(300)
   await shoot('forecast-dark')
+})
+
+test('an event: the past most like now, and a reliability curve with its table once something has matured', async () => {
+  const scored = (await (await fetch(`${url}/api/v1/scorecards`)).json()).items.filter((c) => c.reliability.length > 0)
+  const list = await (await fetch(`${url}/api/v1/forecasts?limit=1000`)).json()
+  const event = list.items.find((i) => i.type === 'event' && scored.some((c) => c.target === i.target)) ?? list.items.find((i) => i.type === 'event')
+  assert.ok(event, 'no event forecast')
+  await page.goto(`${url}/#/forecasts/${event.target}/${encodeURIComponent(event.subject.id)}`)
+  await page.getByText('The past most like now').waitFor()
+  await page.getByText(/most like it|nothing like it|too little history/).first().waitFor({ timeout: 60_000 })
+  if (scored.some((c) => c.target === event.target)) {
+    await page.getByTestId('reliability').waitFor()
+    assert.ok((await page.getByTestId('reliability').locator('circle').count()) > 0, 'no point on the curve')
+    await page.getByRole('table', { name: 'reliability curve' }).waitFor()
+  }
+  await shoot('event-dark')
+  await page.getByLabel('Switch to light mode').click()
+  await page.waitForTimeout(300)
+  await shoot('event')
 })
 
 test('nothing complained', () => assert.deepEqual(complaints, []))

@@ -17,7 +17,7 @@ export function ForecastPage() {
     queryFn: () => read<Forecast>(`forecasts/${encodeURIComponent(target)}/${encodeURIComponent(subject)}`),
   })
   if (forecast.isError && !forecast.data) return <Alert color="red" title={`No forecast of ${target} for ${subject}`}>{forecast.error.message} <Anchor component={Link} to="/">All risks</Anchor></Alert>
-  if (!forecast.data) return <Loader aria-label="loading" />
+  if (!forecast.data || forecast.isPlaceholderData) return <Loader aria-label="loading" />
   return <Page f={forecast.data} />
 }
 
@@ -43,19 +43,21 @@ function Page({ f }: { f: Forecast }) {
       </Group>
       <Grid>
         <Grid.Col span={{ base: 12, lg: 8 }}>
-          <Card withBorder>
-            <ForecastChart forecast={f} earlier={f.type === 'level' ? earlier : none} />
-            <Text size="xs" c="dimmed">
-              Forecast at {clock(f.origin)} by {f.model.slice(0, 19)}; {f.fresh ? `newest sample ${clock(f.fresh)}` : 'no sample yet'}.
-              {f.risks.length > 0 && ` Warns from ${percent(f.threshold)}${f.because ? `, from ${f.because}` : ''}.`}
-              {f.type === 'level' ? ' Shaded: from the 0.1 to the 0.9 quantile.' : ' An event: 1 while its condition holds. Its risks are above.'}
-            </Text>
-          </Card>
+          <Stack>
+            <Card withBorder>
+              <ForecastChart forecast={f} earlier={f.type === 'level' ? earlier : none} />
+              <Text size="xs" c="dimmed">
+                Forecast at {clock(f.origin)} by {f.model.slice(0, 19)}; {f.fresh ? `newest sample ${clock(f.fresh)}` : 'no sample yet'}.
+                {f.risks.length > 0 && ` Warns from ${percent(f.threshold)}${f.because ? `, from ${f.because}` : ''}.`}
+                {f.type === 'level' ? ' Shaded: from the 0.1 to the 0.9 quantile.' : ' An event: 1 while its condition holds. Its risks are above.'}
+              </Text>
+            </Card>
+            <Episodes f={f} />
+          </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 4 }}>
           <Stack>
             <Drivers f={f} />
-            <Episodes f={f} />
             <Ahead f={f} />
           </Stack>
         </Grid.Col>

@@ -12,12 +12,12 @@ export function Episodes({ f }: { f: Forecast }) {
     staleTime: 60_000,
     retry: false,
   })
-  const x = explanation.data
+  const x = explanation.isPlaceholderData ? undefined : explanation.data // of the page before
   return (
     <Card withBorder>
       <Title order={4} mb="xs">The past most like now</Title>
       {explanation.isError && <Text size="sm" c="dimmed">{explanation.error.message}</Text>}
-      {explanation.isPending && <Loader size="sm" aria-label="loading the past" />}
+      {!x && !explanation.isError && <Loader size="sm" aria-label="loading the past" />}
       {x && <Text size="sm" mb="xs">{summary(x)}</Text>}
       {x && x.episodes.length > 0 && (
         <Table verticalSpacing={4}>
@@ -31,8 +31,8 @@ export function Episodes({ f }: { f: Forecast }) {
                 <Table.Td><Anchor component={Link} size="sm" ff="monospace" to={`/forecasts/${f.target}/${encodeURIComponent(e.subject.id)}`}>{e.subject.id}</Anchor></Table.Td>
                 <Table.Td ta="right">
                   {f.type === 'level' && `${quantity(e.value, f.unit)} → ${quantity(e.after, f.unit)} `}
-                  {e.happened === true && <Badge size="sm" color="red" variant="light">{f.type === 'level' ? 'broke the bound' : 'happened'}</Badge>}
-                  {e.happened === false && <Badge size="sm" color="gray" variant="light">{f.type === 'level' ? 'held' : 'did not'}</Badge>}
+                  {e.happened === true && <Badge miw="max-content" size="sm" color="red" variant="light">{f.type === 'level' ? 'broke the bound' : 'happened'}</Badge>}
+                  {e.happened === false && <Badge miw="max-content" size="sm" color="gray" variant="light">{f.type === 'level' ? 'held' : 'did not'}</Badge>}
                 </Table.Td>
               </Table.Tr>
             ))}

@@ -8,7 +8,7 @@ import { percent, quantity, span } from '../format'
 export function Scores({ target, model, horizon, level, unit }: { target: string; model: string; horizon?: number; level: boolean; unit: string }) {
   const scores = useQuery({ queryKey: ['scorecards', target], queryFn: () => read<ScorecardList>('scorecards', { target }) })
   if (scores.isError) return <Text size="sm" c="red.7">{scores.error.message}</Text>
-  const cards = (scores.data?.items ?? []).filter((c) => c.horizonSeconds === horizon)
+  const cards = (scores.data?.items ?? []).filter((c) => c.target === target && c.horizonSeconds === horizon)
   const shown = [...cards.filter((c) => c.model === model && !c.shadow), ...cards.filter((c) => c.shadow), ...cards.filter((c) => c.model !== model && !c.shadow)].slice(0, 4)
   if (shown.length === 0) return <Text size="sm" c="dimmed">None has matured at this horizon yet.</Text>
   const curve = shown.find((c) => c.reliability.length > 0)
