@@ -183,9 +183,6 @@ func (c *config) validate() error {
 			return fieldError{"schedule", schedule, err.Error(), `write five cron fields such as "0 3 * * *", or off`}
 		}
 	}
-	if c.Training.Shadow < 0 {
-		return fieldError{"shadow", c.Training.Shadow.String(), "must not be negative", "write a duration such as 24h, or 0 to promote at once"}
-	}
 	if c.API.RateLimit <= 0 {
 		return fieldError{"rate_limit", "", "must be over 0", "write requests a second, such as 50"}
 	}
