@@ -143,7 +143,7 @@ func (b *eventBacktest) run(ctx context.Context) error {
 			e := &b.entries[i]
 			e.fitted, e.err = e.model.Fit(ctx, train, FitOptions{Seed: b.o.Seed})
 			e.limits = slices.Repeat([]float64{math.NaN()}, len(b.target.Horizons))
-			if m, ok := e.fitted.(*eventFitted); ok {
+			if m, ok := e.fitted.(*eventFitted); ok && e.err == nil {
 				copy(e.limits, m.thresholds)
 			}
 			if err := ctx.Err(); err != nil {
