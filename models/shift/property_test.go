@@ -85,10 +85,10 @@ func TestPValuesAreHonestUnderAutocorrelation(t *testing.T) {
 		}
 		return out
 	}
-	const trials = 200
+	const trials = 100
 	wrong := 0
 	for range trials {
-		if shift.Compare(draw(2000), draw(360)).KSP < 0.05 {
+		if shift.Compare(draw(1000), draw(360)).KSP < 0.05 {
 			wrong++
 		}
 	}

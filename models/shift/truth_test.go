@@ -103,6 +103,9 @@ func TestTruth(t *testing.T) {
 				if c.world.n >= 4*days {
 					every = 30
 				}
+				if testing.Short() {
+					every = 15 * (every / 5)
+				}
 				tracker := &shift.Tracker{Target: "Latency"}
 				told := shift.Replay(tracker, []shift.Observed{observed("chat", s)}, changes, c.first, every)
 				got := tracker.Regressions()
@@ -131,7 +134,7 @@ func TestTruth(t *testing.T) {
 				if c.follows == "" && len(r.Follows) > 0 {
 					t.Errorf("follows %v, want nothing", r.Follows)
 				}
-				if delay := r.Detected.Sub(r.Onset); c.shape == shift.Step && delay > 40*time.Minute {
+				if delay := r.Detected.Sub(r.Onset); c.shape == shift.Step && delay > 45*time.Minute {
 					t.Errorf("found %s after the onset", delay)
 				}
 			})
