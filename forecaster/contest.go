@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/driftcast/driftcast/features"
@@ -64,7 +65,7 @@ func (f *Forecaster) contest(ctx context.Context, t *features.Target, panel *fea
 	if len(panel.Subjects) == 0 {
 		return nil, nil, fmt.Errorf("backtest %s: %w: history holds no series of it", t.Name, models.ErrTooFewRows)
 	}
-	field := models.Catalog(t)
+	field := slices.Clone(f.o.Catalog(t))
 	champion, err := f.incumbent(t)
 	if err != nil {
 		return nil, nil, err

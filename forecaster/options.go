@@ -124,6 +124,9 @@ type Options struct {
 	Proposer  Proposer  // nil: nothing is proposed
 	Acted     Acted     // nil: we never act
 
+	// Catalog names the models that a target's training tries; nil: models.Catalog.
+	Catalog func(t *features.Target) []models.Model
+
 	Now         func() time.Time
 	Interval    time.Duration // between steps, in the clock's time; default 1m
 	Tick        time.Duration // between steps, in real time; default Interval. The demo's clock is faster
@@ -155,6 +158,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Catalog == nil {
+		o.Catalog = models.Catalog
 	}
 	or := func(d *time.Duration, fallback time.Duration) {
 		if *d == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -145,9 +146,10 @@ const trainRows = 40_000
 // fit fits the best model on all of the panel.
 func (f *Forecaster) fit(ctx context.Context, t *features.Target, panel *features.Panel, best contender) (models.Fitted, models.Manifest, error) {
 	none := models.Manifest{}
-	model, err := models.ByName(t, best.name)
-	if err != nil {
-		return nil, none, err
+	catalog := f.o.Catalog(t)
+	i := slices.IndexFunc(catalog, func(m models.Model) bool { return m.Name() == best.name })
+	if i < 0 {
+		return nil, none, fmt.Errorf("fit %s: %w: the catalog of %s has no such model", best.name, models.ErrNotFound, t.Name)
 	}
 	frame, err := cut(panel, t, trainRows)
 	if err != nil {
@@ -156,7 +158,7 @@ func (f *Forecaster) fit(ctx context.Context, t *features.Target, panel *feature
 	if len(frame.Rows) == 0 {
 		return nil, none, fmt.Errorf("fit %s: %w: no subject of %s is at risk", best.name, models.ErrTooFewRows, t.Name)
 	}
-	fitted, err := model.Fit(ctx, frame, models.FitOptions{Seed: f.o.Seed})
+	fitted, err := catalog[i].Fit(ctx, frame, models.FitOptions{Seed: f.o.Seed})
 	if err != nil {
 		return nil, none, err
 	}

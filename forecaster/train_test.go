@@ -123,7 +123,7 @@ func TestChallengerMustBeBetter(t *testing.T) {
 			target := latency()
 			target.Objective = nil
 			target.Horizons = append(target.Horizons, 6*time.Hour)
-			w := newWorld(t, nil, target)
+			w := newWorld(t, func(o *forecaster.Options) { o.Catalog = nil }, target) // all there are
 			w.write(t, "Latency", "service", 2, noon.Add(-8*24*time.Hour), noon, 5*time.Minute, c.value)
 			naive := champion(t, w, models.Naive{})
 			run, err := w.Train(t.Context(), "Latency", "cli")

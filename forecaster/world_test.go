@@ -100,7 +100,7 @@ func openWorld(t testing.TB, dir string, edit func(*forecaster.Options), targets
 	o := forecaster.Options{
 		Targets: targets, History: w.history, Ledger: w.ledger, Registry: w.registry,
 		Notifier: w.told, Proposer: w.told, Events: w.told.event,
-		Now: func() time.Time { return noon }, Logger: logger, Seed: 1,
+		Catalog: quick, Now: func() time.Time { return noon }, Logger: logger, Seed: 1,
 	}
 	if edit != nil {
 		edit(&o)
@@ -110,6 +110,14 @@ func openWorld(t testing.TB, dir string, edit func(*forecaster.Options), targets
 	}
 	t.Cleanup(func() { w.close(t) })
 	return w
+}
+
+// quick are the models of a level that take no time to fit; of an event, all.
+func quick(t *features.Target) []models.Model {
+	if t.IsEvent() {
+		return models.Catalog(t)
+	}
+	return []models.Model{models.Naive{}, models.SeasonalNaive{}, models.WindowQuantile{}}
 }
 
 func (w *world) close(t testing.TB) {
