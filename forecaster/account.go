@@ -37,15 +37,16 @@ type accounts struct {
 
 func newAccounts(t *features.Target, p *features.Panel) *accounts {
 	a := &accounts{target: t, panel: p, scales: map[string]float64{}, index: map[string]int{}, of: map[string]*account{}}
+	typical := typicalSize(p)
 	for s, sub := range p.Subjects {
-		a.scales[sub.String()], a.index[sub.String()] = size(p.Series(0, s)), s
+		a.scales[sub.String()], a.index[sub.String()] = atLeast(size(p.Series(0, s)), typical), s
 	}
 	return a
 }
 
 // size is what a level mostly changes by from one known value to the next: the
 // denominator of MASE without a season (Hyndman and Koehler 2006). Where it
-// mostly stands still it is a thousandth of its mean size, where that is 0, 1.
+// mostly stands still it is a thousandth of its mean size, which may be 0.
 func size(y []float64) float64 {
 	var change, level mean
 	last := math.NaN()
@@ -56,11 +57,39 @@ func size(y []float64) float64 {
 			last = v
 		}
 	}
-	scale := math.Max(change.value(), level.value()/1000)
-	if !(scale > 0) {
-		return 1
+	if scale := math.Max(change.value(), level.value()/1000); scale > 0 {
+		return scale
 	}
-	return scale
+	return 0
+}
+
+// typicalSize is the median size of the subjects that have one, 0 where none
+// has.
+func typicalSize(p *features.Panel) float64 {
+	var sizes []float64
+	for s := range p.Subjects {
+		if v := size(p.Series(0, s)); v > 0 {
+			sizes = append(sizes, v)
+		}
+	}
+	if len(sizes) == 0 {
+		return 0
+	}
+	slices.Sort(sizes)
+	return sizes[len(sizes)/2]
+}
+
+// atLeast is the size that losses of a subject are measured in. One that has
+// always been 0 takes that of the others, or 1; none is less than a thousandth
+// of the others', so that nobody who hardly moved outvotes them by a surprise.
+func atLeast(size, typical float64) float64 {
+	switch {
+	case size > 0:
+		return math.Max(size, typical/1000)
+	case typical > 0:
+		return typical
+	}
+	return 1
 }
 
 func (a *accounts) account(model string) *account {

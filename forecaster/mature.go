@@ -121,7 +121,7 @@ func (f *Forecaster) settle(ctx context.Context, t *features.Target, s *state, d
 	truth := newTruth(frame, leads)
 	if !t.IsEvent() && len(frame.Rows) > 0 {
 		if model, err := f.naive(ctx, t, s, now); err == nil {
-			truth.naive = model.fitted
+			truth.naive, truth.typical = model.fitted, typicalSize(panel)
 		}
 	}
 	threshold, _ := Limit(t, s.champion.manifest.Threshold)

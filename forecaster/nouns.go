@@ -50,8 +50,8 @@ type Outcome struct {
 
 	// Loss is the pinball loss of a level, averaged over Quantiles, NaiveLoss
 	// that of the naive model, both in the level's own unit, and Weight what
-	// makes subjects of different size comparable: 1 ÷ the width of the naive
-	// band, 0 where it has none. PutOutcomes adds them to the scores; they are
+	// makes subjects of different size comparable: 1 ÷ what the subject mostly
+	// changes by from step to step. PutOutcomes adds them to the scores; they are
 	// not kept by row. NaN is unknown, or an event: its loss is Brier's.
 	Loss, NaiveLoss, Weight float64
 }

@@ -334,3 +334,38 @@ func TestShadowIsAFileInTheRegistry(t *testing.T) {
 		t.Errorf("got %v, %v; want nothing to be written", found, err)
 	}
 }
+
+// TestScoresAreFairToSubjectsOfAnySize has a service a thousand times as slow,
+// and one that always stood at 0: the skill of naive over itself is 0 all the
+// same, and every outcome has a weight that is a number.
+func TestScoresAreFairToSubjectsOfAnySize(t *testing.T) {
+	w := newWorld(t, nil, plain())
+	w.write(t, "Latency", "service", 3, noon.Add(-3*24*time.Hour), noon.Add(2*time.Hour), 5*time.Minute, func(s int, at time.Time) float64 {
+		switch {
+		case s == 1:
+			return 1000 * daily(s, at)
+		case s == 2 && at.Before(noon.Add(50*time.Minute)):
+			return 0
+		}
+		return daily(s, at)
+	})
+	for at := noon; !at.After(noon.Add(2 * time.Hour)); at = at.Add(5 * time.Minute) {
+		step(t, w, at)
+	}
+	cards, err := w.ledger.Scorecards(t.Context(), "Latency")
+	if err != nil || len(cards) != 1 {
+		t.Fatalf("got %+v, %v; want one card", cards, err)
+	}
+	if c := cards[0]; c.Model != "naive" || !(math.Abs(c.Skill) < 0.1) || !(c.Pinball > 1) {
+		t.Errorf("got %+v, want naive to be about as good as naive", c)
+	}
+	turns, err := w.ledger.Turns(t.Context(), "Latency", noon)
+	if err != nil || len(turns) == 0 {
+		t.Fatal(turns, err)
+	}
+	for _, u := range turns {
+		if u.Forecasts != 3 || !(u.Naive/3 < 1e4) {
+			t.Errorf("got %+v, want three losses of ordinary size", u)
+		}
+	}
+}

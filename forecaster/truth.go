@@ -17,8 +17,11 @@ type truth struct {
 	future []float64
 
 	naive models.Fitted // of a level; nil: none could be fitted
-	row   int           // that said is of; -1: none
+	row   int           // that said and size are of; -1: none
 	said  models.Forecast
+	size  float64 // of the row's subject; see atLeast
+
+	typical float64 // size of a subject
 }
 
 func newTruth(f *features.Frame, leads []int) *truth {
@@ -57,16 +60,14 @@ func (tr *truth) lose(o *Outcome, row, lead int) {
 		if tr.naive.Predict(tr.frame, row, &tr.said) != nil {
 			tr.said.Path = tr.said.Path[:0] // nothing was known
 		}
+		tr.size = atLeast(size(tr.frame.Past(row)), tr.typical)
 	}
 	n := len(models.Quantiles)
 	if len(tr.said.Path) < (lead+1)*n {
 		return
 	}
 	q := tr.said.Path[lead*n : (lead+1)*n]
-	o.NaiveLoss, o.Weight = models.MeanPinball(q, o.Actual), 0
-	if width := q[n-1] - q[0]; width > 0 {
-		o.Weight = 1 / width
-	}
+	o.NaiveLoss, o.Weight = models.MeanPinball(q, o.Actual), 1/tr.size
 }
 
 // began returns when the first event within steps of a row began.

@@ -31,8 +31,8 @@ CREATE TABLE shadows (
 CREATE INDEX shadows_due ON shadows (target, due) WHERE matured IS NULL;
 
 -- Scores by day and model. Losses of levels are pinball over all quantiles;
--- weighted ones are in units of the naive band of each subject, so that large
--- subjects do not drown the others.
+-- weighted ones are in units of what each subject mostly changes by from step to
+-- step, so that large subjects do not drown the others.
 ALTER TABLE scores RENAME TO scores_1;
 CREATE TABLE scores (
   target         INTEGER NOT NULL,
