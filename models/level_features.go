@@ -140,8 +140,8 @@ func (b localFeatures) lead(h *history, l *local, lead int, x []float64) {
 	w.place(l, week)
 	w.add(bounded((week - around(h, then, reach)) / l.unit))
 
-	phase := float64((h.origin+int64(lead)*h.step)%(int64(b.season)*h.step)) / float64(int64(b.season)*h.step)
-	sin, cos := math.Sincos(2 * math.Pi * phase)
+	turn := max(1, int64(b.season)*h.step) // seconds; grids under a second have no phase
+	sin, cos := math.Sincos(2 * math.Pi * float64((h.origin+int64(lead)*h.step)%turn) / float64(turn))
 	w.add(sin)
 	w.add(cos)
 }
