@@ -133,8 +133,20 @@ func (b *rank1) path(h *history, leads []int, q []float64) {
 		if z-z != 0 {
 			z = h.last
 		}
-		setPoint(q, i, min(max(z, -largest), largest))
+		// Every regressor tells of a place that the series has been at, and no
+		// forecast goes farther than the farthest: weights that were learned
+		// before a step would.
+		far := farthest(x)
+		setPoint(q, i, min(max(z, h.last-far, -largest), h.last+far, largest))
 	}
+}
+
+func farthest(x []float64) float64 {
+	far := 0.0
+	for _, v := range x {
+		far = max(far, math.Abs(v))
+	}
+	return far
 }
 
 func dot(a, b []float64) float64 {
