@@ -10,7 +10,7 @@ FUZZ    ?= 10s
 UI      := api/ui/dist/index.html
 UI_SRC  := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help build run test test-short e2e lint race fuzz bench cover ui clean
+.PHONY: help build run test test-short e2e lint race fuzz bench bench-go cover ui clean
 help: ## print this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -44,7 +44,10 @@ fuzz: ## every fuzz target for FUZZ=10s
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | awk '{print $$2}'); do \
 	    echo "fuzz $$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) -fuzzminimizetime 1s $$dir; done; done
 
-bench: ## Go benchmarks
+bench: ## the tables of accuracy: every model beside naive on every recording under DRIFTCAST_DATA (BENCH=flags, see go run ./internal/bench -h)
+	go run ./internal/bench $(BENCH)
+
+bench-go: ## Go benchmarks of speed and memory
 	go test -run '^$$' -bench . -benchmem ./...
 
 cover: ## coverage by package

@@ -124,7 +124,7 @@ type Options struct {
 	Proposer  Proposer  // nil: nothing is proposed
 	Acted     Acted     // nil: we never act
 
-	// Catalog names the models that a target's training tries; nil: models.Catalog.
+	// Catalog names the models that a target's training tries; nil: models.Contenders.
 	Catalog func(t *features.Target) []models.Model
 
 	Now         func() time.Time
@@ -160,7 +160,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Now = time.Now
 	}
 	if o.Catalog == nil {
-		o.Catalog = models.Catalog
+		o.Catalog = models.Contenders
 	}
 	or := func(d *time.Duration, fallback time.Duration) {
 		if *d == 0 {

@@ -17,7 +17,17 @@ func Catalog(t *features.Target) []Model {
 		all = append(all, m)
 	}
 	// The network takes longest to fit and never beat the trees on the whole: it can be asked for, the blend does without.
-	return append(all, learned{kind: kindQuantileNetwork, learn: learnNetwork}, Blend{})
+	return append(all, learned{kind: kindQuantileNetwork, learn: learnNetwork}, Breach{Blend{}})
+}
+
+// Contenders returns the models that a training tries: of a level naive, its
+// season, its recent window and the blend, which holds all others; of an event
+// the whole catalog.
+func Contenders(t *features.Target) []Model {
+	if t.IsEvent() {
+		return eventCatalog()
+	}
+	return []Model{Naive{}, SeasonalNaive{}, WindowQuantile{}, Breach{Blend{}}}
 }
 
 // learners lists the level models that learn; the blend is made of these too.

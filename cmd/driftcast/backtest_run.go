@@ -112,13 +112,13 @@ func servedModel(ctx context.Context, t *features.Target, p *features.Panel, bef
 	}
 	var best string
 	if t.IsEvent() {
-		report, err := models.BacktestEvent(ctx, &past, t, models.EventProtocol{Seed: seed})
+		report, err := models.BacktestEvent(ctx, &past, t, models.EventProtocol{Models: models.Contenders(t), Seed: seed})
 		if err != nil {
 			return nil, fmt.Errorf("choose what is served: %w", err)
 		}
 		best = report.Best().Model
 	} else {
-		report, err := models.RollingLevel(ctx, &past, t, models.RollingProtocol{Seed: seed})
+		report, err := models.RollingLevel(ctx, &past, t, models.RollingProtocol{Models: models.Contenders(t), Seed: seed})
 		if err != nil {
 			return nil, fmt.Errorf("choose what is served: %w", err)
 		}
