@@ -29,7 +29,7 @@ type Manifest struct {
 	// fitted on, column by column.
 	Population []ColumnSummary `json:"population,omitempty"`
 
-	Size    int                `json:"size"` // bytes of the model; set by Put
+	Size int `json:"size"` // bytes of the model; set by Put
 }
 
 // Schema is a short hash of the columns of a frame, names and order. Models
