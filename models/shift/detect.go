@@ -114,7 +114,7 @@ func (d *detection) residual(to int) ([]float64, [2]curve) {
 		if x == nil {
 			continue
 		}
-		curves[i] = fit(x[from:to], r[from:to], i == 0, math.Max(d.o.Usual, patience*float64(d.hold)/float64(d.baseline)))
+		curves[i] = fit(x[from:to], r[from:to], i == 0)
 		if len(curves[i].at) > 0 {
 			freed := make([]float64, len(r))
 			for k, v := range r {
@@ -186,7 +186,7 @@ func (d *detection) judge(onset int) Verdict {
 	switch {
 	case why != "":
 		return v.as(Seasonal, "%s", why)
-	case days == 0 && p.profile == nil && (v.Shape == Creep || d.sloping(r, onset, effect)):
+	case days == 0 && p.profile == nil && (v.Shape == Creep || d.sloping(r, &p, onset, effect)):
 		return v.as(Creeping, "it rises slowly, and there is no other day to hold it against")
 	case days == 0 && p.profile == nil && v.Score < 1.5*d.o.Score:
 		return v.as(Noise, "there is no other day to hold it against, and it is not large enough without")
@@ -236,14 +236,38 @@ func (d *detection) numbers(r []float64, p *past, from int) Verdict {
 	return v
 }
 
-// sloping says whether the level moves by half the effect within the past just
-// before the onset, or after it: not a step.
-func (d *detection) sloping(r []float64, onset int, effect float64) bool {
-	wide := max(d.hold, min(2*d.hold, len(r)-onset))
-	for _, part := range [][]float64{r[max(0, onset-2*wide):onset], r[onset:min(len(r), onset+2*wide)]} {
-		first, _ := d.scratch.median(part[:len(part)/2])
-		second, _ := d.scratch.median(part[len(part)/2:])
-		if second-first > effect/3 {
+// sloping says whether a line that rises from the level before explains the end
+// of the series about as well as a step at the onset does: both have a time and a
+// height, and errors are squared, each no larger than the effect. It is for
+// shifts that no other day can be held against.
+func (d *detection) sloping(r []float64, p *past, onset int, effect float64) bool {
+	from := max(0, onset-2*(len(r)-onset)-2*d.hold)
+	sse := func(at int, model func(i int) float64) float64 {
+		sum := 0.0
+		for i := from; i < len(r); i++ {
+			if r[i] != r[i] {
+				continue
+			}
+			want := 0.0
+			if i >= at {
+				want = model(i)
+			}
+			off := math.Max(-effect, math.Min(effect, r[i]-p.centre-want))
+			sum += off * off
+		}
+		return sum
+	}
+	step := sse(onset, func(int) float64 { return effect })
+	for at := from; at < len(r)-d.hold/2; at += max(1, d.hold/5) {
+		along, square := 0.0, 0.0
+		for i := at; i < len(r); i++ {
+			if r[i] == r[i] {
+				x := float64(i - at + 1)
+				along, square = along+x*(r[i]-p.centre), square+x*x
+			}
+		}
+		slope := along / math.Max(1, square)
+		if sse(at, func(i int) float64 { return slope * float64(i-at+1) }) < 1.05*step {
 			return true
 		}
 	}
@@ -318,7 +342,7 @@ func (d *detection) traffic(curves [2]curve, onset int) (string, bool) {
 	if d.load != nil && curves[0].high == curves[0].high {
 		after, n := d.scratch.median(d.load[onset:])
 		// What came just before may already be part of it.
-		before, _ := d.scratch.median(d.load[max(0, onset-6*d.hold):max(0, onset-2*d.hold)])
+		before, _ := d.scratch.median(d.load[max(0, onset-12*d.hold):max(0, onset-4*d.hold)])
 		if n > 0 && after > curves[0].high && after-before > math.Log(1.2) {
 			return "the load rose by " + percent(math.Expm1(after-before)) + " at the same time, higher than before it", true
 		}

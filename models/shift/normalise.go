@@ -37,9 +37,9 @@ func (c curve) explains(x float64) float64 {
 
 // fit learns a curve of y over x (same length) by medians of bins of equal
 // count; rising makes it monotone (pool adjacent violators). A curve that does
-// not make the spread of y much smaller explains nothing. Where x was for no
-// more than the share seldom of the time is beyond what is known.
-func fit(x, y []float64, rising bool, seldom float64) curve {
+// not make the spread of y much smaller explains nothing. What lies in the outer
+// bins is hardly known.
+func fit(x, y []float64, rising bool) curve {
 	type point struct{ x, y float64 }
 	var points []point
 	for i, v := range y {
@@ -53,7 +53,7 @@ func fit(x, y []float64, rising bool, seldom float64) curve {
 		return c
 	}
 	slices.SortFunc(points, func(a, b point) int { return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.y, b.y)) })
-	few := min(int(seldom*float64(n)), n/4)
+	few := n / bins
 	c.low, c.high = points[few].x, points[n-1-few].x
 	count := min(bins, n/perBin)
 	var s scratch
