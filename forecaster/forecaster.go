@@ -58,6 +58,7 @@ type state struct {
 	forecasts []assessed  // of the last step, for metrics
 	cards     []Scorecard // for metrics
 	shifts    shifts
+	online    online // of a level's intervals
 }
 
 // serving is a model ready to predict.

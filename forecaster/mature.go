@@ -41,6 +41,7 @@ func (f *Forecaster) mature(ctx context.Context, t *features.Target, s *state, n
 		due, err := f.o.Ledger.Due(ctx, t.Name, seen.Add(-t.For-2*t.Interval), matureBatch)
 		if err == nil && len(due) > 0 {
 			err = f.settle(ctx, t, s, due, now)
+			s.learn(t, due)
 		}
 		if err == nil {
 			err = f.o.Ledger.PutOutcomes(ctx, due)

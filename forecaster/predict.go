@@ -35,6 +35,7 @@ type quantile struct {
 type said struct {
 	origin   time.Time
 	shadow   serving                                // a challenger that is tried beside the model; may be none
+	adjust   func([]models.Forecast)                // moves intervals by what has matured; nil: nothing does
 	note     func(*features.Panel, *features.Frame) // sees what was forecast from; nil: nobody does
 	jumps    jumps                                  // of units
 	model    string
@@ -58,6 +59,7 @@ func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state,
 	}
 	if model.id == s.champion.id && model.id != "" {
 		out.shadow = f.shadow(t, s)
+		out.adjust = func(forecasts []models.Forecast) { s.adjust(t, model.id, forecasts) }
 		out.note = func(p *features.Panel, frame *features.Frame) { s.note(p, frame, out.origin) }
 	}
 	err = f.forecastBy(ctx, t, model, &out)
@@ -120,6 +122,9 @@ func (f *Forecaster) forecastChunk(ctx context.Context, r features.Reader, t *fe
 	forecasts, err := f.predict(ctx, t, frame, model, true)
 	if err != nil {
 		return err
+	}
+	if out.adjust != nil {
+		out.adjust(forecasts)
 	}
 	if err := f.o.Ledger.PutForecasts(ctx, scorable(t, forecasts)); err != nil {
 		return err

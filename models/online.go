@@ -85,8 +85,20 @@ func (o *Online) at(lead int) (low, high float64) {
 		s := &o.knots[len(o.knots)-1]
 		return math.Exp(s.low), math.Exp(s.high)
 	}
-	w := float64(lead-1<<k) / float64(int(1)<<k)
-	a, b := &o.knots[k], &o.knots[k+1]
+	// Knots of which nothing was observed are passed over: where only a few
+	// leads are scored, what lies between them follows them.
+	from, to := k, k+1
+	for from > 0 && !o.knots[from].started {
+		from--
+	}
+	for !o.knots[to].started {
+		to++ // the last knot was observed, else it would not be there
+	}
+	a, b := &o.knots[from], &o.knots[to]
+	if !a.started {
+		a = b
+	}
+	w := min(max((math.Log2(float64(lead))-float64(from))/float64(to-from), 0), 1)
 	return math.Exp((1-w)*a.low + w*b.low), math.Exp((1-w)*a.high + w*b.high)
 }
 
