@@ -31,7 +31,7 @@ type Drift struct {
 	PSI      float64       // population stability index that is too much; default 0.25
 }
 
-// The names of the series that a target's regressions are found with, empty
+// ShiftSeries returns the names of the series that a target's regressions are found with, empty
 // where it has none: the load, the mix, and the median of the histogram whose
 // higher quantile the level is.
 func (t *Target) ShiftSeries() (load, mix, body string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -195,7 +196,7 @@ func TestBacktestBySubject(t *testing.T) {
 	report, err := models.BacktestEvent(context.Background(), p, target, models.EventProtocol{
 		Every: 12 * time.Hour, TestSubjects: tested, Models: []models.Model{spy{seen: &seen}},
 		Export: func(r models.EventRow) error {
-			if !strings.Contains("node/7 node/8 node/9", r.Subject) {
+			if !slices.Contains([]string{"node/7", "node/8", "node/9"}, r.Subject) {
 				t.Fatalf("tested on %s", r.Subject)
 			}
 			return nil

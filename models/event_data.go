@@ -75,15 +75,6 @@ func (d eventData) forget(now int) {
 // label returns the label of the i-th row at the h-th horizon.
 func (d eventData) label(i, h int) float64 { return d.labels[i*d.horizons+h] }
 
-// column copies the labels of one horizon.
-func (d eventData) column(h int) []float64 {
-	out := make([]float64, len(d.rows))
-	for i := range out {
-		out[i] = d.label(i, h)
-	}
-	return out
-}
-
 // count returns the known labels of a horizon and how many of them are 1.
 func (d eventData) count(h int) (known, positives int) {
 	for i := range d.rows {

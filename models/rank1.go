@@ -50,7 +50,7 @@ func (s *now) full(cycles int) bool {
 	return true
 }
 
-func (b *rank1) width() int { return len(rank1Windows()) + perCycle*len(b.cycles) }
+func (b *rank1) width() int { return len(now{}.recent) + perCycle*len(b.cycles) }
 
 // now reads the present.
 func (b *rank1) now(h *history) now {

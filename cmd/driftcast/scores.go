@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"os"
@@ -46,7 +47,7 @@ is right. ECE is the mean distance between a risk and the share that came true. 
 
 // scorecards reads the scores; none where no server has run here yet.
 func (a *app) scorecards(ctx context.Context, target string) ([]forecaster.Scorecard, error) {
-	if _, err := os.Stat(a.path("driftcast.db")); err != nil {
+	if _, err := os.Stat(a.path("driftcast.db")); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	s, err := store.Open(ctx, store.Options{Path: a.path("driftcast.db"), Logger: slog.New(slog.DiscardHandler)})

@@ -37,11 +37,6 @@ func (c *column) threshold(code int) float64 {
 	return c.cuts[code-1]
 }
 
-// code returns the code of one row, given the column's place in the table.
-func (t *table) code(column int, row int32) uint8 {
-	return uint8(t.groups[column/lanes][row] >> (8 * (column % lanes)))
-}
-
 // newTable cuts every column by the values of the rows in use and encodes all rows.
 func newTable(ctx context.Context, d Data, use []bool, bins int, c crew) (*table, error) {
 	n := d.rows()
