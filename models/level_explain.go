@@ -53,6 +53,9 @@ func (l *level) Explain(f *features.Frame, row int, dst []Driver) []Driver {
 		now = spell(time.Duration(h.age)*interval) + " ago, its last sample"
 	}
 	add("last", now, last, 0)
+	if m, ok := l.base.(*mixture); ok {
+		dst = append(dst, m.shares(longest))
+	}
 	return dst
 }
 
