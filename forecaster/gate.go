@@ -55,10 +55,19 @@ func judge(t *features.Target, champion *incumbent, ranked []contender, seed uin
 		}
 		rival, how = ranked[i], "both fitted anew"
 	}
-	return compare(t, best, rival, champion.manifest.Model, how, seed)
+	challengers := 0
+	for _, c := range ranked {
+		if c.name != incumbentName && c.name != champion.manifest.Model {
+			challengers++
+		}
+	}
+	return compare(t, best, rival, champion.manifest.Model, how, challengers, seed)
 }
 
-func compare(t *features.Target, best, rival contender, rivalName, how string, seed uint64) verdict {
+// compare tests the best of so many challengers against the champion. The best
+// of several looks better by chance more often than one does, so the level of
+// the test is shared among them (Bonferroni).
+func compare(t *features.Target, best, rival contender, rivalName, how string, challengers int, seed uint64) verdict {
 	gains := pair(best, rival)
 	mine, theirs := gains.means()
 	numbers := fmt.Sprintf("loss %.4g against %.4g (%+.1f%%) over %d origins, %s", mine, theirs, 100*(mine/theirs-1), len(gains.diff), how)
@@ -69,7 +78,7 @@ func compare(t *features.Target, best, rival contender, rivalName, how string, s
 	chance := gains.chance(block, seed)
 	numbers += fmt.Sprintf(", p=%.3f; miscalibration %.3f against %.3f", chance, best.miscalibrated, rival.miscalibrated)
 	switch {
-	case chance >= gateChance:
+	case chance >= gateChance/float64(max(1, challengers)):
 		return verdict{false, fmt.Sprintf("kept: %s is not clearly better than the champion (%s): %s", best.name, rivalName, numbers)}
 	case best.miscalibrated > rival.miscalibrated+gateSlack:
 		return verdict{false, fmt.Sprintf("kept: %s is better than the champion (%s) but calibrated worse: %s", best.name, rivalName, numbers)}

@@ -95,7 +95,7 @@ func TestIntervalsCover(t *testing.T) {
 		target := levelTarget(scale)
 		target.Signals = nil
 		rng := rand.New(rand.NewPCG(5, 2))
-		series := make([][]float64, 8)
+		series := make([][]float64, 24)
 		for k := range series {
 			x := 0.0
 			for range 1500 {
