@@ -24,9 +24,18 @@ type conformal struct {
 
 var mixes = [...]float64{0, 0.25, 0.5, 0.75, 1}
 
-// scaleOf is the scale of a row's errors at a knot.
-func (c *conformal) scaleOf(h *history, k int) float64 {
-	return mixScale(h.unit, h.spreadAt(1<<k), c.mix[k])
+// intervalKnots bounds the knots of intervals.
+const intervalKnots = 64
+
+// scales are the scales of a row's errors by knot.
+type scales [intervalKnots]float64
+
+// scalesOf writes the scales of a row's errors that leads up to a last one ask
+// for.
+func (c *conformal) scalesOf(h *history, last int, s *scales) {
+	for k := range min(bits.Len(uint(max(last, 1)))+1, len(c.offsets)) {
+		s[k] = mixScale(h.unit, h.spreadAt(1<<k), c.mix[k])
+	}
 }
 
 func mixScale(local, spread, mix float64) float64 {
@@ -169,20 +178,20 @@ func aroundMedian(o [len(Quantiles)]float64) [len(Quantiles)]float64 {
 	return o
 }
 
-// at writes what is to be added to the quantiles at a lead ≥ 1. Past the last
-// knot the offsets stay.
-func (c *conformal) at(h *history, lead int, out *[len(Quantiles)]float64) {
+// at writes what is to be added to the quantiles at a lead ≥ 1, given the
+// row's scales. Past the last knot the offsets stay.
+func (c *conformal) at(s *scales, lead int, out *[len(Quantiles)]float64) {
 	k := bits.Len(uint(max(lead, 1))) - 1
 	if k >= len(c.offsets)-1 {
 		k = len(c.offsets) - 1
-		scale := c.scaleOf(h, k)
+		scale := s[k]
 		for i, offset := range c.offsets[k] {
 			out[i] = scale * offset
 		}
 		return
 	}
 	w := float64(lead-1<<k) / float64(int(1)<<k)
-	low, high := (1-w)*c.scaleOf(h, k), w*c.scaleOf(h, k+1)
+	low, high := (1-w)*s[k], w*s[k+1]
 	for i := range out {
 		out[i] = low*c.offsets[k][i] + high*c.offsets[k+1][i]
 	}
@@ -201,7 +210,7 @@ func (c *conformal) pack(p *packer) {
 func unpackConformal(u *unpacker) (conformal, error) {
 	n := u.length(8 * (1 + len(Quantiles)))
 	c := conformal{offsets: make([][len(Quantiles)]float64, n), mix: make([]float64, n)}
-	sound := n > 0 && n <= 64
+	sound := n > 0 && n <= intervalKnots
 	for k := range c.offsets {
 		c.mix[k] = u.float()
 		sound = sound && slices.Contains(mixes[:], c.mix[k])

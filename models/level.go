@@ -193,8 +193,12 @@ func (l *level) Predict(f *features.Frame, row int, out *Forecast) error {
 func (l *level) path(h *history, leads []int, path []float64) {
 	var offsets [len(Quantiles)]float64
 	l.base.path(h, leads, path)
+	var scales scales
+	if len(leads) > 0 {
+		l.intervals.scalesOf(h, leads[len(leads)-1]+h.age, &scales)
+	}
 	for i, lead := range leads {
-		l.intervals.at(h, lead+h.age, &offsets)
+		l.intervals.at(&scales, lead+h.age, &offsets)
 		q := path[i*len(Quantiles) : (i+1)*len(Quantiles)]
 		for k := range q {
 			q[k] = h.out(q[k] + offsets[k])

@@ -56,8 +56,12 @@ func (m *mixture) weight(j, lead int) float64 {
 func (m *mixture) expert(h *history, j int, leads []int, q []float64) {
 	var offsets [len(Quantiles)]float64
 	m.experts[j].path(h, leads, q)
+	var scales scales
+	if len(leads) > 0 {
+		m.intervals[j].scalesOf(h, leads[len(leads)-1]+h.age, &scales)
+	}
 	for i, lead := range leads {
-		m.intervals[j].at(h, lead+h.age, &offsets)
+		m.intervals[j].at(&scales, lead+h.age, &offsets)
 		for k, offset := range offsets {
 			q[i*len(Quantiles)+k] += offset
 		}
