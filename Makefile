@@ -37,7 +37,7 @@ $(LINT):
 	mkdir -p $(@D) && GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 && mv $(@D)/golangci-lint $@
 
 race: ## tests under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -short -race -timeout 25m ./...
+	CGO_ENABLED=1 go test -short -race -timeout 40m ./...
 
 fuzz: ## every fuzz target for FUZZ=10s
 	@for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

@@ -35,6 +35,9 @@ func TestLevelModels(t *testing.T) {
 		"log with a bound": bounded,
 	}
 	for name, target := range targets {
+		if testing.Short() && (name == "logit" || name == "count") {
+			continue // the other two go the same ways, and there are a dozen models
+		}
 		for _, m := range models.Catalog(target) {
 			t.Run(name+"/"+m.Name(), func(t *testing.T) {
 				t.Parallel()

@@ -91,6 +91,9 @@ func TestMediansAreWhatTheNamesSay(t *testing.T) {
 // TestIntervalsCover checks, over seeds and scales, that 80 % intervals hold
 // about 80 % of a future that is like the past, at short leads and long.
 func TestIntervalsCover(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits every model twice")
+	}
 	for _, scale := range []features.Scale{features.ScaleRaw, features.ScaleLog} {
 		target := levelTarget(scale)
 		target.Signals = nil
