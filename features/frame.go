@@ -36,6 +36,19 @@ func (p *Panel) Step(t time.Time) int {
 // Series returns signal k of subject s, Len values.
 func (p *Panel) Series(k, s int) []float64 { return p.Values[k*len(p.Subjects)+s] }
 
+// Until returns the first n steps of the panel, a view whose capacity ends
+// there: nothing later is to be reached through it. An n beyond either end is
+// that end.
+func (p *Panel) Until(n int) *Panel {
+	out := *p
+	out.Len = min(max(n, 0), p.Len)
+	out.Values = make([][]float64, len(p.Values))
+	for i, v := range p.Values {
+		out.Values[i] = v[:out.Len:out.Len]
+	}
+	return &out
+}
+
 // Row is one row of a Frame: a subject (index into Panel.Subjects) and an
 // origin (grid step). Only data at or before the origin is in its features.
 type Row struct{ Subject, Origin int }

@@ -62,7 +62,7 @@ func DefaultLeads(t *Target) []int {
 func horizonSteps(t *Target) []int {
 	steps := make([]int, len(t.Horizons))
 	for i, h := range t.Horizons {
-		steps[i] = max(1, int(h/t.Interval))
+		steps[i] = t.Steps(h)
 	}
 	return steps
 }

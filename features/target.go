@@ -117,10 +117,13 @@ type Budget struct {
 // IsEvent says whether the target is an event (or alert), not a level.
 func (t *Target) IsEvent() bool { return t.Level == "" }
 
+// Steps returns a horizon in grid steps, at least 1.
+func (t *Target) Steps(horizon time.Duration) int { return max(1, int(horizon/t.Interval)) }
+
 // SeasonSteps returns Season, or a day in grid steps where it is 0.
 func (t *Target) SeasonSteps() int {
 	if t.Season > 0 {
 		return t.Season
 	}
-	return max(1, int(24*time.Hour/t.Interval))
+	return t.Steps(24 * time.Hour)
 }

@@ -94,7 +94,7 @@ func (f *Forecaster) settle(ctx context.Context, t *features.Target, s *state, d
 	var leads []int
 	for i, h := range own.Horizons {
 		horizons[h] = i
-		leads = append(leads, max(1, int(h/t.Interval)))
+		leads = append(leads, t.Steps(h))
 	}
 	leads = slices.Compact(leads)
 	end := last.Add(t.For + 2*t.Interval).Truncate(t.Interval)

@@ -40,7 +40,7 @@ func (s *state) learn(t *features.Target, outcomes []Outcome) {
 		return cmp.Or(cmp.Compare(a.Horizon, b.Horizon), a.Origin.Compare(b.Origin))
 	})
 	for _, o := range own {
-		origin, lead := int(o.Origin.Unix()/int64(t.Interval/time.Second)), max(1, int(o.Horizon/t.Interval))
+		origin, lead := int(o.Origin.Unix()/int64(t.Interval/time.Second)), t.Steps(o.Horizon)
 		s.online.widths.Observe(origin, lead, o.Lower, o.Upper, o.Actual)
 	}
 }

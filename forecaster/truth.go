@@ -31,7 +31,7 @@ func newTruth(f *features.Frame, leads []int) *truth {
 // fill writes what came of one row at the h-th horizon.
 func (tr *truth) fill(o *Outcome, row, h int, base map[time.Duration]float64) {
 	f, t := tr.frame, tr.frame.Target
-	steps := max(1, int(o.Horizon/t.Interval))
+	steps := t.Steps(o.Horizon)
 	o.Happened = f.Label(row, h)
 	if o.Happened == 1 {
 		o.Began = tr.began(f.Rows[row], steps)

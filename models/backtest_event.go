@@ -170,13 +170,8 @@ func (b *eventBacktest) trainingFrame(from int) (*features.Frame, error) {
 	if from < 2 {
 		return nil, fmt.Errorf("%w: nothing before the test", ErrTooFewRows)
 	}
-	past := *b.learn
-	past.Len = from
-	past.Values = make([][]float64, len(past.Values))
-	for i, v := range b.learn.Values {
-		past.Values[i] = v[:from:from]
-	}
-	origins := features.Origins(&past, b.o.Every, time.Time{}, time.Time{})
+	past := b.learn.Until(from)
+	origins := features.Origins(past, b.o.Every, time.Time{}, time.Time{})
 	if most := max(1, backtestTrainRows/max(1, len(past.Subjects))); len(origins) > most {
 		thinned := make([]int, most)
 		for i := range thinned {
@@ -184,7 +179,7 @@ func (b *eventBacktest) trainingFrame(from int) (*features.Frame, error) {
 		}
 		origins = thinned
 	}
-	return features.Extract(&past, b.target, features.Options{Origins: origins, Labels: true})
+	return features.Extract(past, b.target, features.Options{Origins: origins, Labels: true})
 }
 
 // test forecasts from the origins and keeps what came.

@@ -95,7 +95,7 @@ func RollingLevel(ctx context.Context, p *features.Panel, t *features.Target, o 
 	buckets := o.Buckets
 	if buckets == nil {
 		for _, h := range t.Horizons {
-			buckets = append(buckets, max(1, int(h/t.Interval)))
+			buckets = append(buckets, t.Steps(h))
 		}
 	}
 	b := levelBacktest{panel: p, target: t, leads: leads, buckets: buckets, origins: origins,
@@ -307,19 +307,13 @@ func (b *levelBacktest) trainingFrame() (*features.Frame, error) {
 		return nil, fmt.Errorf("%w: %d rows, too few for this test and something to learn from before it: take fewer or shorter windows",
 			ErrTooFewRows, b.panel.Len)
 	}
-	past := *b.panel
-	past.Len = b.origins[0] + 1
-	past.Values = make([][]float64, len(b.panel.Values))
-	for i, v := range b.panel.Values {
-		past.Values[i] = v[:past.Len:past.Len]
-	}
 	steps := b.knownSteps(min(last/4, b.target.SeasonSteps()), last)
 	n := min(len(steps), max(16, rows/max(1, len(b.panel.Subjects))))
 	origins := make([]int, n)
 	for i := range origins {
 		origins[i] = steps[i*len(steps)/n]
 	}
-	return features.Extract(&past, b.target, features.Options{Origins: origins, Leads: b.leads, Labels: true})
+	return features.Extract(b.panel.Until(b.origins[0]+1), b.target, features.Options{Origins: origins, Leads: b.leads, Labels: true})
 }
 
 // knownSteps returns the steps of [first, last] at which the target is known of

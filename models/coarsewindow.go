@@ -1,9 +1,6 @@
 package models
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 const (
 	kindCoarse    = "coarse-window" // an expert only
@@ -22,14 +19,7 @@ func (b coarseWindow) path(h *history, leads []int, q []float64) {
 			window = append(window, h.in(v))
 		}
 	}
-	slices.Sort(window)
-	first := q[:len(Quantiles)]
-	for i, level := range Quantiles {
-		first[i] = windowQuantile(window, level)
-	}
-	for i := 1; i < len(leads); i++ {
-		copy(q[i*len(Quantiles):], first)
-	}
+	writeWindow(window, len(leads), q)
 }
 
 func (coarseWindow) prior(int, float64) float64 { return 0 }

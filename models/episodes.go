@@ -84,7 +84,7 @@ func (e *Precedents) episode(f *features.Frame, row int) Episode {
 	out.Value = past[len(past)-1]
 	for _, h := range e.target.Horizons {
 		v := math.NaN()
-		if i := f.Rows[row].Origin + max(1, int(h/e.target.Interval)); i < len(y) {
+		if i := f.Rows[row].Origin + e.target.Steps(h); i < len(y) {
 			v = y[i]
 		}
 		out.After = append(out.After, v)

@@ -101,16 +101,29 @@ func unpackSmoothing(u *unpacker) (base, error) {
 		}
 		b.smoothers = append(b.smoothers, s)
 	}
-	b.knots = u.integers()
-	for _, j := range b.knots {
-		if j < 0 || j >= len(b.smoothers) {
-			return nil, fmt.Errorf("%w: a knot without a smoother", ErrCorrupt)
+	if len(b.smoothers) > smoothersMax {
+		return nil, fmt.Errorf("%w: %d smoothers", ErrCorrupt, len(b.smoothers))
+	}
+	var err error
+	b.knots, err = unpackChoices(u, len(b.smoothers))
+	return b, err
+}
+
+// unpackChoices reads which of n is chosen at each knot, at least one knot.
+func unpackChoices(u *unpacker, n int) ([]int, error) {
+	knots := u.integers()
+	if u.err != nil {
+		return nil, u.err
+	}
+	for _, j := range knots {
+		if j < 0 || j >= n {
+			return nil, fmt.Errorf("%w: a knot chooses the %d-th of %d", ErrCorrupt, j, n)
 		}
 	}
-	if len(b.knots) == 0 || len(b.smoothers) > smoothersMax {
-		return nil, fmt.Errorf("%w: a smoothing of %d knots", ErrCorrupt, len(b.knots))
+	if len(knots) == 0 {
+		return nil, fmt.Errorf("%w: no knots", ErrCorrupt)
 	}
-	return b, u.err
+	return knots, nil
 }
 
 // knotOf returns the knot at or before a lead, of n, and how far the lead is on

@@ -278,14 +278,9 @@ func unpackTheta(u *unpacker) (base, error) {
 		}
 		b.ways = append(b.ways, w)
 	}
-	b.knots = u.integers()
-	for _, j := range b.knots {
-		if j < 0 || j >= len(b.ways) {
-			return nil, fmt.Errorf("%w: a knot without a way", ErrCorrupt)
-		}
+	if len(b.ways) > waysMax {
+		return nil, fmt.Errorf("%w: %d ways of theta", ErrCorrupt, len(b.ways))
 	}
-	if len(b.knots) == 0 || len(b.ways) > waysMax {
-		return nil, fmt.Errorf("%w: a theta of %d knots", ErrCorrupt, len(b.knots))
-	}
-	return b, u.err
+	b.knots, err = unpackChoices(u, len(b.ways))
+	return b, err
 }

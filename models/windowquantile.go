@@ -46,12 +46,18 @@ func (b recentWindow) path(h *history, leads []int, q []float64) {
 	n := min(b.n, h.known)
 	window := h.take(n)
 	copy(window, h.recent[:n])
+	writeWindow(window, len(leads), q)
+}
+
+// writeWindow writes the quantiles of a window, which it sorts, for so many
+// leads alike.
+func writeWindow(window []float64, leads int, q []float64) {
 	slices.Sort(window)
 	first := q[:len(Quantiles)]
 	for i, level := range Quantiles {
 		first[i] = windowQuantile(window, level)
 	}
-	for i := 1; i < len(leads); i++ {
+	for i := 1; i < leads; i++ {
 		copy(q[i*len(Quantiles):], first)
 	}
 }

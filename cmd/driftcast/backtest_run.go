@@ -104,21 +104,16 @@ func (served) Name() string { return "served" }
 
 // servedModel does what training does, on the steps before the test only.
 func servedModel(ctx context.Context, t *features.Target, p *features.Panel, before int, seed uint64) (models.Model, error) {
-	past := *p
-	past.Len = min(max(before, 0), p.Len)
-	past.Values = make([][]float64, len(p.Values))
-	for i, values := range p.Values {
-		past.Values[i] = values[:past.Len:past.Len]
-	}
+	past := p.Until(before)
 	var best string
 	if t.IsEvent() {
-		report, err := models.BacktestEvent(ctx, &past, t, models.EventProtocol{Models: models.Contenders(t), Seed: seed})
+		report, err := models.BacktestEvent(ctx, past, t, models.EventProtocol{Models: models.Contenders(t), Seed: seed})
 		if err != nil {
 			return nil, fmt.Errorf("choose what is served: %w", err)
 		}
 		best = report.Best().Model
 	} else {
-		report, err := models.RollingLevel(ctx, &past, t, models.RollingProtocol{Models: models.Contenders(t), Seed: seed})
+		report, err := models.RollingLevel(ctx, past, t, models.RollingProtocol{Models: models.Contenders(t), Seed: seed})
 		if err != nil {
 			return nil, fmt.Errorf("choose what is served: %w", err)
 		}

@@ -47,16 +47,11 @@ func panel(ctx context.Context, memory *collector.Memory, t *features.Target) (*
 	return p, err
 }
 
-// first keeps the first share of a panel's steps.
-func first(p *features.Panel, share float64) *features.Panel {
-	out := *p
-	out.Len = int(share * float64(p.Len))
-	out.Values = make([][]float64, len(p.Values))
-	for i, v := range p.Values {
-		out.Values[i] = v[:out.Len:out.Len]
-	}
-	return &out
-}
+// developed is the share of a recording's time that --dev looks at.
+const developed = 0.7
+
+// early is a panel's time for development.
+func early(p *features.Panel) *features.Panel { return p.Until(int(developed * float64(p.Len))) }
 
 // align moves every series by whole seasons so that all begin in the panel's
 // first season, and cuts off what is empty then.

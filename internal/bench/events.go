@@ -191,7 +191,7 @@ func (b *bench) eventPanel(ctx context.Context, s eventSet) (*features.Target, *
 	t.Name = "event"
 	p.Signals[0] = t.Name
 	if b.dev && !s.bySubject {
-		p = first(p, 0.7)
+		p = early(p)
 	}
 	return t, p, nil
 }
