@@ -41,7 +41,6 @@ func (f *Forecaster) mature(ctx context.Context, t *features.Target, s *state, n
 		due, err := f.o.Ledger.Due(ctx, t.Name, seen.Add(-t.For-2*t.Interval), matureBatch)
 		if err == nil && len(due) > 0 {
 			err = f.settle(ctx, t, s, due, now)
-			s.learn(t, due)
 		}
 		if err == nil {
 			err = f.o.Ledger.PutOutcomes(ctx, due)
@@ -49,6 +48,7 @@ func (f *Forecaster) mature(ctx context.Context, t *features.Target, s *state, n
 		if err != nil {
 			return fmt.Errorf("outcomes of %s: %w", t.Name, err)
 		}
+		s.learn(t, due) // last: what fails above comes again, and would be learned twice
 		f.metrics.matured(t.Name, len(due))
 		if len(due) < matureBatch {
 			return f.score(ctx, t, s)
