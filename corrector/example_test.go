@@ -13,7 +13,7 @@ func Example() {
 	now := func() time.Time { return start }
 	c, err := corrector.New(corrector.Options{
 		Policies:  []corrector.Policy{{Name: "cordon", Actuator: "cordon", Mode: corrector.Approve}},
-		Actuators: map[string]corrector.Actuator{"cordon": newCluster(100)}, // or NodeActuators, NewWebhook
+		Actuators: map[string]corrector.Actuator{"cordon": newCluster(100)}, // or those of corrector/actuators
 		Log:       newMemLog(),                                              // or the store
 		Risks:     &risks{risk: map[string]float64{"gpu-17": 0.9}, fresh: now},
 		Now:       now,

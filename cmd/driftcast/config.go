@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/corrector/actuators"
 	"github.com/driftcast/driftcast/forecaster"
 )
 
@@ -78,7 +79,7 @@ type correctionConfig struct {
 // webhookConfig is an actuator that posts corrections to a URL.
 type webhookConfig struct {
 	Name                     string `yaml:"name"` // the actuator's name in policies
-	corrector.WebhookOptions `yaml:",inline"`
+	actuators.WebhookOptions `yaml:",inline"`
 }
 
 // UnmarshalYAML sets the defaults of a webhook before it is read.

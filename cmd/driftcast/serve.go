@@ -15,6 +15,7 @@ import (
 
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/corrector/actuators"
 )
 
 // webFlags are Prometheus' own web flags.
@@ -79,11 +80,11 @@ func (a *app) serve(ctx context.Context, c config, web webFlags, logger *slog.Lo
 	if err != nil {
 		return err
 	}
-	actuators, err := actuatorsOf(c, logger)
+	byName, err := actuatorsOf(c, logger)
 	if err != nil {
 		return err
 	}
-	s, err := a.wire(ctx, c, world{source: source, actuators: actuators, now: time.Now}, web, logger)
+	s, err := a.wire(ctx, c, world{source: source, actuators: byName, now: time.Now}, web, logger)
 	if err != nil {
 		return err
 	}
@@ -113,22 +114,22 @@ func (a *app) prometheus(c config, logger *slog.Logger) (*collector.Prometheus, 
 // actuatorsOf makes what carries corrections out: the nodes of a cluster where
 // one is named, and the webhooks.
 func actuatorsOf(c config, logger *slog.Logger) (map[string]corrector.Actuator, error) {
-	actuators := map[string]corrector.Actuator{}
+	byName := map[string]corrector.Actuator{}
 	if c.Corrections.Kubeconfig != "" || c.Corrections.InCluster {
-		client, err := corrector.NewKubernetesClient(c.Corrections.Kubeconfig)
+		client, err := actuators.NewKubernetesClient(c.Corrections.Kubeconfig)
 		if err != nil {
 			return nil, fmt.Errorf("corrections: %w", err)
 		}
-		if actuators, err = corrector.NodeActuators(corrector.NodeOptions{Client: client, Now: time.Now, Logger: logger}); err != nil {
+		if byName, err = actuators.NodeActuators(actuators.NodeOptions{Client: client, Now: time.Now, Logger: logger}); err != nil {
 			return nil, err
 		}
 	}
 	for _, w := range c.Corrections.Webhooks {
-		hook, err := corrector.NewWebhook(w.WebhookOptions)
+		hook, err := actuators.NewWebhook(w.WebhookOptions)
 		if err != nil {
 			return nil, fmt.Errorf("corrections: webhook %q: %w", w.Name, err)
 		}
-		actuators[w.Name] = hook
+		byName[w.Name] = hook
 	}
-	return actuators, nil
+	return byName, nil
 }

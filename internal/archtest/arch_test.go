@@ -17,21 +17,25 @@ const module = "github.com/driftcast/driftcast/"
 // allowed says which of our packages each room may import: only what stands to
 // its right. A room that is not listed may import nothing of ours.
 var allowed = map[string][]string{
-	"collector":        {},
-	"features":         {"collector"},
-	"models":           {"collector", "features", "models/boost"},
-	"models/boost":     {},
-	"models/modeltest": {"collector", "features", "models"},
-	"models/shift":     {"collector"},
-	"forecaster":       {"collector", "features", "models", "models/shift"},
-	"corrector":        {"collector", "features", "models", "forecaster"},
-	"alerter":          {"collector", "features", "models", "forecaster"},
-	"api":              {"collector", "features", "models", "models/shift", "forecaster", "api/gen"},
-	"store":            {"collector", "features", "models", "forecaster"},
-	"internal/bench":   {"collector", "features", "models"},
-	"internal/sim":     {"collector"},
-	"cmd/driftcast": {"collector", "features", "models", "models/shift", "forecaster", "corrector", "alerter", "api", "store",
-		"deploy", "internal/sim"},
+	"collector":           {},
+	"features":            {"collector"},
+	"models":              {"collector", "features", "models/boost"},
+	"models/boost":        {},
+	"models/modeltest":    {"collector", "features", "models"},
+	"models/shift":        {"collector"},
+	"forecaster":          {"collector", "features", "models", "models/shift"},
+	"corrector":           {"collector", "features", "models", "forecaster"},
+	"cluster":             {"collector"},
+	"drift":               {"collector", "cluster"},
+	"drift/declared":      {"collector", "cluster", "drift"},
+	"corrector/actuators": {"collector", "cluster", "forecaster", "corrector"},
+	"alerter":             {"collector", "features", "models", "forecaster"},
+	"api":                 {"collector", "cluster", "drift", "features", "models", "models/shift", "forecaster", "api/gen"},
+	"store":               {"collector", "cluster", "drift", "features", "models", "forecaster"},
+	"internal/bench":      {"collector", "features", "models"},
+	"internal/sim":        {"collector"},
+	"cmd/driftcast": {"collector", "cluster", "drift", "drift/declared", "features", "models", "models/shift", "forecaster", "corrector",
+		"corrector/actuators", "alerter", "api", "store", "deploy", "internal/sim"},
 }
 
 // confined says where else a heavy dependency may be imported: nowhere.
@@ -40,7 +44,9 @@ var confined = []struct {
 	rooms  []string // a room, or a single file of it
 }{
 	{"github.com/labstack/echo", []string{"api", "api/gen"}},
-	{"k8s.io/client-go", []string{"collector", "corrector"}},
+	{"k8s.io/client-go", []string{"cluster", "drift", "corrector/actuators", "internal/cluster"}},
+	{"sigs.k8s.io/kustomize", []string{"drift/declared"}},
+	{"github.com/go-git/go-git", []string{"drift/declared"}},
 	{"github.com/prometheus/prometheus/tsdb", []string{"collector"}},
 	{"github.com/prometheus/prometheus/promql", []string{"collector", "features", "internal/sim"}},
 	{"github.com/sjwhitworth/golearn", []string{"models/golearn.go"}},

@@ -1,4 +1,4 @@
-package corrector
+package actuators
 
 import (
 	"fmt"
@@ -7,6 +7,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/driftcast/driftcast/corrector"
 )
 
 // NewKubernetesClient returns a client for the cluster of a kubeconfig file, or
@@ -39,7 +41,7 @@ func explain(verb, resource, name string, err error) error {
 	case err == nil:
 		return nil
 	case apierrors.IsNotFound(err):
-		return fmt.Errorf("%s %s %s: %w", verb, resource, name, ErrGone)
+		return fmt.Errorf("%s %s %s: %w", verb, resource, name, corrector.ErrGone)
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%s %s %s: forbidden: a role of the corrector's ServiceAccount must allow %q on %q: %w",
 			verb, resource, name, verb, resource, err)

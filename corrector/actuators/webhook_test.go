@@ -1,4 +1,4 @@
-package corrector_test
+package actuators_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/corrector/actuators"
 )
 
 // receiver answers with the given statuses, the last one for ever.
@@ -48,10 +49,10 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	http.Error(w, "says the receiver", status)
 }
 
-func hook(t *testing.T, o corrector.WebhookOptions) corrector.Actuator {
+func hook(t *testing.T, o actuators.WebhookOptions) corrector.Actuator {
 	t.Helper()
 	o.Now = func() time.Time { return start }
-	a, err := corrector.NewWebhook(o)
+	a, err := actuators.NewWebhook(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func TestWebhookRoundTrip(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("s3cret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := hook(t, corrector.WebhookOptions{URL: r.URL + "/apply?token=t", RevertURL: r.URL + "/revert", SecretFile: secret})
+	a := hook(t, actuators.WebhookOptions{URL: r.URL + "/apply?token=t", RevertURL: r.URL + "/revert", SecretFile: secret})
 	on := act("c1", "gpu-17")
 	on.Params = map[string]string{"replicas": "+1"}
 	plan, err := a.Plan(context.Background(), on)
@@ -87,7 +88,7 @@ func TestWebhookRoundTrip(t *testing.T) {
 			t.Errorf("signature %s at %s, want %s", p.signature, p.timestamp, want)
 		}
 	}
-	var got corrector.WebhookMessage
+	var got actuators.WebhookMessage
 	if err := json.Unmarshal(r.posts[0].body, &got); err != nil || got.Action != "apply" || got.ID != "c1" || got.Subject != "node/gpu-17" || got.Parameters["replicas"] != "+1" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -110,7 +111,7 @@ func TestWebhookFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newReceiver(t, tt.statuses...)
-			_, err := hook(t, corrector.WebhookOptions{URL: r.URL}).Apply(context.Background(), act("c1", "gpu-17"))
+			_, err := hook(t, actuators.WebhookOptions{URL: r.URL}).Apply(context.Background(), act("c1", "gpu-17"))
 			if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error %v, want %q", err, tt.err)
 			}
@@ -125,27 +126,27 @@ func TestWebhookFailures(t *testing.T) {
 		})
 	}
 	t.Run("what cannot be undone says so", func(t *testing.T) {
-		a := hook(t, corrector.WebhookOptions{URL: "http://receiver"})
+		a := hook(t, actuators.WebhookOptions{URL: "http://receiver"})
 		if err := a.Revert(context.Background(), act("c1", "gpu-17")); err == nil || !strings.Contains(err.Error(), "revert_url") {
 			t.Error(err)
 		}
 	})
 	t.Run("secrets do not show", func(t *testing.T) {
-		a := hook(t, corrector.WebhookOptions{URL: "http://u:hunter2@127.0.0.1:1/x?token=hunter2", Timeout: time.Second})
+		a := hook(t, actuators.WebhookOptions{URL: "http://u:hunter2@127.0.0.1:1/x?token=hunter2", Timeout: time.Second})
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
 		if _, err := a.Apply(ctx, act("c1", "gpu-17")); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Error(err)
 		}
 		for _, url := range []string{"", "receiver", "ftp://u:hunter2@receiver", "http://"} {
-			if _, err := corrector.NewWebhook(corrector.WebhookOptions{URL: url}); err == nil || strings.Contains(err.Error(), "hunter2") {
+			if _, err := actuators.NewWebhook(actuators.WebhookOptions{URL: url}); err == nil || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%s: %v", url, err)
 			}
 		}
 	})
 	t.Run("no secret, no post", func(t *testing.T) {
 		r := newReceiver(t, 200)
-		a := hook(t, corrector.WebhookOptions{URL: r.URL, SecretFile: filepath.Join(t.TempDir(), "none")})
+		a := hook(t, actuators.WebhookOptions{URL: r.URL, SecretFile: filepath.Join(t.TempDir(), "none")})
 		if _, err := a.Apply(context.Background(), act("c1", "gpu-17")); err == nil || len(r.posts) != 0 {
 			t.Errorf("%v, %d posts", err, len(r.posts))
 		}

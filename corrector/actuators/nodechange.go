@@ -1,4 +1,4 @@
-package corrector
+package actuators
 
 import (
 	"cmp"

@@ -1,4 +1,4 @@
-package corrector
+package actuators
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/driftcast/driftcast/corrector"
 )
 
 // maxNote is what the API server takes, in bytes.
@@ -17,7 +19,7 @@ const maxNote = 1024
 
 // event leaves one Event on the node for one change. Its name is the change's,
 // so a repeated change says nothing new. A lost Event is no failed correction.
-func (n *nodeActuator) event(ctx context.Context, a Action, node, undo, action, did string) {
+func (n *nodeActuator) event(ctx context.Context, a corrector.Action, node, undo, action, did string) {
 	saved, err := parseUndo(undo)
 	if err != nil {
 		saved.Node = node

@@ -1,4 +1,4 @@
-package corrector
+package actuators
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/driftcast/driftcast/collector"
+	"github.com/driftcast/driftcast/corrector"
 )
 
 // NodeOptions are what the actuators of nodes need.
@@ -35,7 +36,7 @@ type NodeOptions struct {
 // Their subjects are nodes, and GPUs whose name begins with "<node>:". Params:
 // pool, the label whose value tells which nodes make up a pool (default: all
 // nodes are one); key and value of the taint (default driftcast.io/at-risk).
-func NodeActuators(o NodeOptions) (map[string]Actuator, error) {
+func NodeActuators(o NodeOptions) (map[string]corrector.Actuator, error) {
 	if o.Client == nil {
 		return nil, errors.New("node actuators: Client is required")
 	}
@@ -46,7 +47,7 @@ func NodeActuators(o NodeOptions) (map[string]Actuator, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	pool := &pool{client: o.Client, now: o.Now}
-	actuators := map[string]Actuator{}
+	actuators := map[string]corrector.Actuator{}
 	for name, change := range nodeChanges {
 		actuators[name] = &nodeActuator{NodeOptions: o, name: name, change: change, pool: pool}
 	}
@@ -71,17 +72,17 @@ type nodeUndo struct {
 }
 
 // Plan implements Actuator.
-func (n *nodeActuator) Plan(ctx context.Context, a Action) (Plan, error) {
+func (n *nodeActuator) Plan(ctx context.Context, a corrector.Action) (corrector.Plan, error) {
 	name, err := nodeOf(a.Subject)
 	if err != nil {
-		return Plan{}, err
+		return corrector.Plan{}, err
 	}
 	node, err := n.node(ctx, name)
 	if err != nil {
-		return Plan{}, err
+		return corrector.Plan{}, err
 	}
 	change := n.change(a.Params)
-	plan := Plan{OptOut: optOut(node)}
+	plan := corrector.Plan{OptOut: optOut(node)}
 	ours := mark(node, n.name) == a.ID // it outlives an uncordon by hand
 	if ours && change.in(node) {
 		plan.Undo = n.undo(node, a.Params)
@@ -103,7 +104,7 @@ func (n *nodeActuator) Plan(ctx context.Context, a Action) (Plan, error) {
 }
 
 // Apply implements Actuator.
-func (n *nodeActuator) Apply(ctx context.Context, a Action) (string, error) {
+func (n *nodeActuator) Apply(ctx context.Context, a corrector.Action) (string, error) {
 	name, err := nodeOf(a.Subject)
 	if err != nil {
 		return "", err
@@ -130,7 +131,7 @@ func (n *nodeActuator) Apply(ctx context.Context, a Action) (string, error) {
 }
 
 // Revert implements Actuator.
-func (n *nodeActuator) Revert(ctx context.Context, a Action) error {
+func (n *nodeActuator) Revert(ctx context.Context, a corrector.Action) error {
 	name, err := nodeOf(a.Subject)
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func (n *nodeActuator) Revert(ctx context.Context, a Action) error {
 		}
 		return patchOf(node, n.name, "", change.undo(node)), nil
 	})
-	if errors.Is(err, ErrGone) {
+	if errors.Is(err, corrector.ErrGone) {
 		return nil
 	}
 	if err == nil && reverted {
@@ -233,7 +234,7 @@ func nodeOf(s collector.Subject) (string, error) {
 		if node, _, ok := strings.Cut(s.Name, ":"); ok && node != "" {
 			return node, nil
 		}
-		return "", fmt.Errorf("%w: gpu %q does not name its node: want <node>:<gpu>", ErrInvalid, s.Name)
+		return "", fmt.Errorf("%w: gpu %q does not name its node: want <node>:<gpu>", corrector.ErrInvalid, s.Name)
 	}
-	return "", fmt.Errorf("%w: %s is neither a node nor a gpu", ErrInvalid, s)
+	return "", fmt.Errorf("%w: %s is neither a node nor a gpu", corrector.ErrInvalid, s)
 }

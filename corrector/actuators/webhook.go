@@ -1,4 +1,4 @@
-package corrector
+package actuators
 
 import (
 	"bytes"
@@ -21,6 +21,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/prometheus/common/config"
+
+	"github.com/driftcast/driftcast/corrector"
 )
 
 // WebhookOptions say where corrections are posted.
@@ -62,7 +64,7 @@ type WebhookMessage struct {
 // NewWebhook returns the actuator that posts corrections to a URL. A post that
 // was answered 2xx is done; it is tried again only where the receiver cannot
 // have acted on it: no connection, 429 and 503.
-func NewWebhook(o WebhookOptions) (Actuator, error) {
+func NewWebhook(o WebhookOptions) (corrector.Actuator, error) {
 	w := &webhook{WebhookOptions: o}
 	for _, text := range []string{o.URL, o.RevertURL} {
 		u, err := url.Parse(text)
@@ -90,16 +92,16 @@ func NewWebhook(o WebhookOptions) (Actuator, error) {
 }
 
 // Plan implements Actuator. It does not ask the receiver.
-func (w *webhook) Plan(_ context.Context, a Action) (Plan, error) {
+func (w *webhook) Plan(_ context.Context, a corrector.Action) (corrector.Plan, error) {
 	text := fmt.Sprintf("POST to %s: %s on %s", w.place, a.Policy, a.Subject)
 	if w.RevertURL == "" {
 		text += "; it cannot be undone from here"
 	}
-	return Plan{Text: text}, nil
+	return corrector.Plan{Text: text}, nil
 }
 
 // Apply implements Actuator.
-func (w *webhook) Apply(ctx context.Context, a Action) (string, error) {
+func (w *webhook) Apply(ctx context.Context, a corrector.Action) (string, error) {
 	if err := w.post(ctx, w.URL, "apply", a); err != nil {
 		return "", err
 	}
@@ -110,14 +112,14 @@ func (w *webhook) Apply(ctx context.Context, a Action) (string, error) {
 }
 
 // Revert implements Actuator.
-func (w *webhook) Revert(ctx context.Context, a Action) error {
+func (w *webhook) Revert(ctx context.Context, a corrector.Action) error {
 	if w.RevertURL == "" {
 		return fmt.Errorf("webhook %s cannot undo: set its revert_url, or undo it at the receiver", w.place)
 	}
 	return w.post(ctx, w.RevertURL, "revert", a)
 }
 
-func (w *webhook) post(ctx context.Context, to, action string, a Action) error {
+func (w *webhook) post(ctx context.Context, to, action string, a corrector.Action) error {
 	body, err := json.Marshal(WebhookMessage{
 		Action: action, ID: a.ID, Policy: a.Policy, Target: a.Target, Subject: a.Subject.String(),
 		Risk: a.Risk, Horizon: a.Horizon.String(), Actor: a.Actor, Reason: a.Reason, Parameters: a.Params,

@@ -1,4 +1,4 @@
-package corrector_test
+package actuators_test
 
 import (
 	"context"
@@ -21,8 +21,11 @@ import (
 
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/corrector/actuators"
 	"github.com/driftcast/driftcast/forecaster"
 )
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 var gpuTaint = corev1.Taint{Key: "nvidia.com/gpu", Value: "present", Effect: corev1.TaintEffectNoSchedule}
 
@@ -73,7 +76,7 @@ func conflict(name string) error {
 
 func actuator(t *testing.T, client *fake.Clientset, name string) corrector.Actuator {
 	t.Helper()
-	all, err := corrector.NodeActuators(corrector.NodeOptions{Client: client, Now: func() time.Time { return start }})
+	all, err := actuators.NodeActuators(actuators.NodeOptions{Client: client, Now: func() time.Time { return start }})
 	if err != nil {
 		t.Fatal(err)
 	}
