@@ -37,6 +37,18 @@ type Plan struct {
 	Lost      bool   // this very correction was in place, and somebody has undone it
 	Pool      int    // members of the subject's pool; 0 where there is no such thing
 	Out       int    // members that are out of it already, by whoever's hand
+
+	// Diff is what the API server says the write would change, one field a line
+	// ("spec.unschedulable: false → true"), secrets redacted; it comes from a
+	// server-side dry run of that very write. Empty: nothing would change, or
+	// the actuator writes to no API server.
+	Diff       string
+	Revision   string   // of a workload, what Apply would bring about: a revision's number, or a digest; empty: none
+	Namespace  string   // of what is changed; empty: it is of the whole cluster
+	Domain     string   // failure domain (zone, rack) of the subject; empty: unknown
+	DomainPool int      // members of the pool in that domain
+	DomainOut  int      // of these, out already, by whoever's hand
+	Blocked    []string // PodDisruptionBudgets, as namespace/name, that now forbid evicting what Apply would evict
 }
 
 // ErrGone says that the subject does not exist any more.
