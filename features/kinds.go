@@ -80,7 +80,7 @@ func (p plan) covariate() []kind {
 func (p plan) event(lookback int) []kind {
 	age := newWindow(time.Duration(lookback)*p.interval, p.interval)
 	ks := []kind{{
-		"since_onset", "time since SIGNAL last began, at most " + age.text, "h",
+		"since_onset", "time since SIGNAL last began", "h",
 		func(t *track) float64 { return t.onsets.since(t.i, age.steps) / p.hours },
 	}}
 	for _, w := range recurrenceWindows(p.interval, lookback) {

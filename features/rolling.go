@@ -59,7 +59,7 @@ func (p plan) changes(w window) kind {
 func (p plan) sinceChange() kind {
 	w := p.long()
 	return kind{
-		"since_change", "time since SIGNAL last changed, at most " + w.text, "h",
+		"since_change", "time since SIGNAL last changed", "h",
 		func(t *track) float64 { return t.sinceChange(w) / p.hours },
 	}
 }
@@ -74,7 +74,7 @@ func (p plan) missing(w window) kind {
 func (p plan) sinceSample() kind {
 	w := p.long()
 	return kind{
-		"since_sample", "time since the newest sample of SIGNAL, at most " + w.text, "h",
+		"since_sample", "time since the newest sample of SIGNAL", "h",
 		func(t *track) float64 { return t.sinceSample(w) / p.hours },
 	}
 }

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/driftcast/driftcast/features"
 )
@@ -35,10 +33,7 @@ func driver(c features.Column, value, contribution float64) Driver {
 		d.Text = words + " missing"
 		return d
 	}
-	number := strconv.FormatFloat(value, 'g', 3, 64)
-	if c.Unit != "" && c.Unit != "1" {
-		number += " " + c.Unit
-	}
+	number := quantity(value, c.Unit)
 	if rest, ok := strings.CutPrefix(words, "change of "); ok {
 		if value >= 0 {
 			number = "+" + number
@@ -53,24 +48,3 @@ func driver(c features.Column, value, contribution float64) Driver {
 	d.Text = words + " " + number
 	return d
 }
-
-// spell writes a duration as people do: 15m, 6h, 7d, 36h.
-func spell(d time.Duration) string {
-	const day = 24 * time.Hour
-	if d >= 2*day && d%day == 0 {
-		return strconv.Itoa(int(d/day)) + "d"
-	}
-	if d >= 3*day {
-		return strconv.FormatFloat(float64(d)/float64(day), 'f', 1, 64) + "d"
-	}
-	text := d.Round(time.Second).String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if rest, ok := strings.CutSuffix(text, zero); ok {
-			text = rest + zero[:1]
-		}
-	}
-	return text
-}
-
-// percent writes a probability with two digits that matter.
-func percent(p float64) string { return strconv.FormatFloat(100*p, 'g', 2, 64) + " %" }

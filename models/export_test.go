@@ -16,3 +16,6 @@ func Reseal(data []byte) []byte {
 
 // BreachProbability is breachProbability.
 var BreachProbability = breachProbability
+
+// Quantity is quantity.
+var Quantity = quantity

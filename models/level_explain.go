@@ -70,10 +70,7 @@ type explainer interface {
 func levelDriver(t *features.Target, column, words string, value, contribution float64) Driver {
 	text := words
 	if value == value {
-		text += " " + strconv.FormatFloat(value, 'g', 3, 64)
-		if unit := t.Units[t.Name]; unit != "" && unit != "ratio" {
-			text += " " + unit
-		}
+		text += " " + quantity(value, t.Units[t.Name])
 	}
 	return Driver{Column: column, Value: value, Contribution: contribution, Text: text}
 }
