@@ -10,13 +10,14 @@ import (
 	"sync"
 
 	"github.com/driftcast/driftcast/api/gen"
+	"github.com/driftcast/driftcast/drift"
 	"github.com/driftcast/driftcast/forecaster"
 )
 
 // Event is what a stream tells: Data is one line of JSON.
 type Event struct {
 	ID   string // of this life of the server, and a number that grows by one
-	Type string // step, warning, run, model, correction, regression, shift
+	Type string // step, warning, run, model, correction, regression, shift, drift
 	Data []byte
 }
 
@@ -53,6 +54,10 @@ func (s *Server) Publish(e forecaster.Event) {
 // PublishCorrection tells every stream that a correction has changed. It never
 // blocks.
 func (s *Server) PublishCorrection(c forecaster.Correction) { s.tell("correction", correction(c)) }
+
+// PublishDrift tells every stream that an object has drifted, otherwise than
+// before, or no longer. It never blocks.
+func (s *Server) PublishDrift(f drift.Finding) { s.tell("drift", finding(f)) }
 
 func (s *Server) tell(kind string, data any) {
 	line, err := json.Marshal(data)

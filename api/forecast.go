@@ -62,6 +62,9 @@ func (s *Server) ReadForecast(ctx context.Context, r gen.ReadForecastRequestObje
 		return nil, err
 	}
 	answer.Issued = convert(thin(issued, issuedShown), outcome)
+	if answer.Changes, err = s.changesOf(ctx, f.Subject, from, f.Origin); err != nil {
+		return nil, err
+	}
 	return gen.ReadForecast200JSONResponse{Body: answer}, nil
 }
 

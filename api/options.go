@@ -36,6 +36,10 @@ type Options struct {
 
 	Shifts Shifts // nil: none
 
+	Drift     Drift     // nil: no cluster is compared; the status says so
+	Changes   Changes   // nil: no cluster is watched
+	Baselines Baselines // nil: none
+
 	Targets func() []features.Target
 	Signals func() []collector.Signal
 	Status  func() forecaster.Status

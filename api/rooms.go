@@ -5,7 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/collector"
+	"github.com/driftcast/driftcast/drift"
 	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/models"
 	"github.com/driftcast/driftcast/models/shift"
@@ -120,4 +122,32 @@ type Switch struct {
 type Shifts interface {
 	Regressions() []shift.Regression
 	Departures() []shift.Departure
+}
+
+// Drift is the last comparison of the cluster with its declared state. Its time
+// is zero before the first. The findings are not changed any more.
+type Drift interface {
+	Latest() drift.Report
+}
+
+// Changes are the field-level changes of the cluster, newest first.
+type Changes interface {
+	Changes(ctx context.Context, q cluster.ChangeQuery) (page []cluster.Change, next string, err error)
+}
+
+// Baselines are the declared states that the cluster is compared with.
+type Baselines interface {
+	Baselines() []Baseline
+}
+
+// Baseline is how one declared state stands.
+type Baseline struct {
+	Name     string
+	Source   string // git or directory
+	Location string // repository or folder, without credentials
+	Revision string // empty: nothing has been read yet
+	Objects  int
+	Revised  time.Time // when the revision was made; zero: not known
+	Checked  time.Time // the last look for a newer one that succeeded; zero: none
+	Err      error     // of the last look; nil: it succeeded
 }

@@ -68,7 +68,7 @@ func (s *Server) Reload() error {
 func (s *Server) ReadStatus(ctx context.Context, _ gen.ReadStatusRequestObject) (gen.ReadStatusResponseObject, error) {
 	now := s.o.Status()
 	shown := gen.Status{
-		Version: s.o.Version, State: gen.StatusStateOk, Simulated: s.o.Simulated, Started: s.started.UTC(), Now: s.o.Now().UTC(),
+		Version: s.o.Version, State: gen.StatusStateOk, Simulated: s.o.Simulated, ClusterWatched: s.o.Drift != nil || s.o.Changes != nil, Started: s.started.UTC(), Now: s.o.Now().UTC(),
 		Role: gen.StatusRole(callOf(ctx).caller.role), KillSwitch: s.o.KillSwitch.KillSwitch().Engaged,
 		Problems: append([]string{}, now.Problems...), LastStep: moment(now.LastStep), NextRetraining: moment(now.NextRetraining),
 		Targets: convert(now.Targets, targetStatus),

@@ -238,6 +238,9 @@ func options(t testing.TB) api.Options {
 				Episodes: []models.Episode{{Subject: sub, Origin: origin.Add(-24 * time.Hour), Distance: 0.5, Value: 1, After: []float64{1, math.NaN()}, Happened: []float64{0, 1}}}}, nil
 		}),
 		Shifts:    fakeShifts{},
+		Drift:     fakeDrift(aReport()),
+		Changes:   &fakeChanges{},
+		Baselines: fakeBaselines{},
 		Retrainer: fakeRetrainer(func(target, _ string) (forecaster.Run, error) { return aRun(target), nil }),
 		Corrector: corrector, Decider: corrector, KillSwitch: &fakeSwitch{},
 		Targets: func() []features.Target { return []features.Target{latency, notReady} },

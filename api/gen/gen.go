@@ -16,6 +16,39 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for ChangeKind.
+const (
+	ChangeKindCreated ChangeKind = "created"
+	ChangeKindDeleted ChangeKind = "deleted"
+	ChangeKindEvent   ChangeKind = "event"
+	ChangeKindEvicted ChangeKind = "evicted"
+	ChangeKindRestart ChangeKind = "restart"
+	ChangeKindRollout ChangeKind = "rollout"
+	ChangeKindUpdated ChangeKind = "updated"
+)
+
+// Valid indicates whether the value is a known member of the ChangeKind enum.
+func (e ChangeKind) Valid() bool {
+	switch e {
+	case ChangeKindCreated:
+		return true
+	case ChangeKindDeleted:
+		return true
+	case ChangeKindEvent:
+		return true
+	case ChangeKindEvicted:
+		return true
+	case ChangeKindRestart:
+		return true
+	case ChangeKindRollout:
+		return true
+	case ChangeKindUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CorrectionState.
 const (
 	CorrectionStateApplied   CorrectionState = "applied"
@@ -55,6 +88,69 @@ func (e CorrectionState) Valid() bool {
 	case CorrectionStateUnchanged:
 		return true
 	case CorrectionStateVerified:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DriftKind.
+const (
+	DriftKindDeletion    DriftKind = "deletion"
+	DriftKindEnvironment DriftKind = "environment"
+	DriftKindImage       DriftKind = "image"
+	DriftKindLabelSkew   DriftKind = "label-skew"
+	DriftKindMetadata    DriftKind = "metadata"
+	DriftKindReplicas    DriftKind = "replicas"
+	DriftKindResources   DriftKind = "resources"
+	DriftKindSpec        DriftKind = "spec"
+	DriftKindUnobserved  DriftKind = "unobserved"
+	DriftKindVersionSkew DriftKind = "version-skew"
+)
+
+// Valid indicates whether the value is a known member of the DriftKind enum.
+func (e DriftKind) Valid() bool {
+	switch e {
+	case DriftKindDeletion:
+		return true
+	case DriftKindEnvironment:
+		return true
+	case DriftKindImage:
+		return true
+	case DriftKindLabelSkew:
+		return true
+	case DriftKindMetadata:
+		return true
+	case DriftKindReplicas:
+		return true
+	case DriftKindResources:
+		return true
+	case DriftKindSpec:
+		return true
+	case DriftKindUnobserved:
+		return true
+	case DriftKindVersionSkew:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DriftVerdict.
+const (
+	DriftVerdictDrifted DriftVerdict = "drifted"
+	DriftVerdictSynced  DriftVerdict = "synced"
+	DriftVerdictUnknown DriftVerdict = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the DriftVerdict enum.
+func (e DriftVerdict) Valid() bool {
+	switch e {
+	case DriftVerdictDrifted:
+		return true
+	case DriftVerdictSynced:
+		return true
+	case DriftVerdictUnknown:
 		return true
 	default:
 		return false
@@ -308,6 +404,36 @@ type AuditVerification struct {
 	Valid   bool    `json:"valid"`
 }
 
+// Baseline A declared state that the cluster is compared with.
+type Baseline struct {
+	// Checked When it was last looked for a newer one with success.
+	Checked *time.Time `json:"checked"`
+
+	// Error Why the last look failed, with the remedy; empty where it did not.
+	Error string `json:"error"`
+
+	// Location Repository or folder, without credentials.
+	Location string `json:"location"`
+	Name     string `json:"name"`
+
+	// Objects Declared by it.
+	Objects int `json:"objects"`
+
+	// Revised When this revision was made.
+	Revised *time.Time `json:"revised"`
+
+	// Revision What is compared with; empty where nothing has been read yet.
+	Revision string `json:"revision"`
+
+	// Source git or directory.
+	Source string `json:"source"`
+}
+
+// BaselineList defines model for BaselineList.
+type BaselineList struct {
+	Items []Baseline `json:"items"`
+}
+
 // Change Something that changed before a regression.
 type Change struct {
 	At time.Time `json:"at"`
@@ -320,6 +446,15 @@ type Change struct {
 	// Text In words.
 	Text string   `json:"text"`
 	To   *float64 `json:"to"`
+}
+
+// ChangeKind defines model for ChangeKind.
+type ChangeKind string
+
+// ChangeList defines model for ChangeList.
+type ChangeList struct {
+	Items      []FieldChange `json:"items"`
+	NextCursor *string       `json:"nextCursor,omitempty"`
 }
 
 // Correction defines model for Correction.
@@ -377,6 +512,96 @@ type CorrectionState string
 type Decision struct {
 	Reason *string `json:"reason,omitempty"`
 }
+
+// DriftCounts defines model for DriftCounts.
+type DriftCounts struct {
+	Drifted int `json:"drifted"`
+	Synced  int `json:"synced"`
+
+	// Unknown Could not be compared; never counted as synced.
+	Unknown int `json:"unknown"`
+}
+
+// DriftDifference One field that is not as declared. Secrets and environment values are digests that begin with `redacted:`.
+type DriftDifference struct {
+	// Declared JSON; absent: not declared, the field was added.
+	Declared *string   `json:"declared,omitempty"`
+	Kind     DriftKind `json:"kind"`
+
+	// Live JSON; absent: the field is gone.
+	Live *string `json:"live,omitempty"`
+
+	// Manager Who set the live value; empty where that is not known.
+	Manager string `json:"manager"`
+
+	// Path JSON pointer, list items by their key.
+	//
+	// Example: /spec/template/spec/containers/name=c/image
+	Path string `json:"path"`
+
+	// Since When it was set, or first seen.
+	Since *time.Time `json:"since"`
+}
+
+// DriftFinding The verdict on one object.
+type DriftFinding struct {
+	ComparedAt *time.Time `json:"comparedAt"`
+
+	// Confidence How sure that somebody must act.
+	Confidence  *float64          `json:"confidence"`
+	Differences []DriftDifference `json:"differences"`
+
+	// Object An object of the cluster.
+	Object ObjectRef `json:"object"`
+
+	// Origin Of git and directory: name of the baseline, and the file.
+	Origin string `json:"origin"`
+
+	// Reason Why it is unknown, with the remedy; else empty.
+	Reason string `json:"reason"`
+
+	// Recurrences Onsets in the last 30 days, this one included.
+	Recurrences int `json:"recurrences"`
+
+	// Revision Of what declared it.
+	Revision string `json:"revision"`
+
+	// Since Drifted since; null: it is not.
+	Since *time.Time `json:"since"`
+
+	// Source What declared it: git, directory, apply, last-applied, revision, baseline or pool.
+	Source  string       `json:"source"`
+	Subject Subject      `json:"subject"`
+	Uid     *string      `json:"uid,omitempty"`
+	Verdict DriftVerdict `json:"verdict"`
+}
+
+// DriftKind defines model for DriftKind.
+type DriftKind string
+
+// DriftList defines model for DriftList.
+type DriftList struct {
+	// Calls Requests made to the API server by the comparison.
+	Calls int `json:"calls"`
+
+	// ComparedAt When the last comparison was; null: not yet.
+	ComparedAt *time.Time `json:"comparedAt"`
+
+	// Counts Of the whole comparison, whatever the filters.
+	Counts     DriftCounts    `json:"counts"`
+	Items      []DriftFinding `json:"items"`
+	NextCursor *string        `json:"nextCursor,omitempty"`
+
+	// Objects Compared.
+	Objects     int      `json:"objects"`
+	TookSeconds *float64 `json:"tookSeconds"`
+
+	// Watched False: no cluster is compared, so nothing is known about drift.
+	Watched bool `json:"watched"`
+}
+
+// DriftVerdict defines model for DriftVerdict.
+type DriftVerdict string
 
 // Driver One reason for a forecast.
 type Driver struct {
@@ -438,12 +663,45 @@ type Explanation struct {
 	Text string `json:"text"`
 }
 
+// FieldChange One field of one object that changed. Secrets and environment values are digests that begin with `redacted:`.
+type FieldChange struct {
+	// After JSON, cut to 1 KiB, or the reason of a restart; absent: there is none.
+	After *string   `json:"after,omitempty"`
+	At    time.Time `json:"at"`
+
+	// Before JSON, cut to 1 KiB; absent: there was none.
+	Before *string    `json:"before,omitempty"`
+	Id     string     `json:"id"`
+	Kind   ChangeKind `json:"kind"`
+
+	// Manager Field manager; empty where that is not known.
+	Manager string `json:"manager"`
+
+	// Missed The watch had a gap: it happened at some time before `at`.
+	Missed bool `json:"missed"`
+
+	// Object An object of the cluster.
+	Object ObjectRef `json:"object"`
+
+	// Path JSON pointer into the object; empty where the whole object came or went.
+	Path string `json:"path"`
+
+	// Subject Whose forecasts it may explain: a pod's is its workload.
+	Subject Subject `json:"subject"`
+
+	// Verb Apply or Update.
+	Verb string `json:"verb"`
+}
+
 // Forecast defines model for Forecast.
 type Forecast struct {
 	Annotations *map[string]string `json:"annotations,omitempty"`
 
 	// Because Where the threshold comes from; empty: the target says it.
 	Because string `json:"because"`
+
+	// Changes What changed on the subject within the past shown, newest first; empty where no cluster is watched.
+	Changes []FieldChange `json:"changes"`
 
 	// Crossing When the median first breaks the objective.
 	Crossing *time.Time `json:"crossing"`
@@ -586,6 +844,20 @@ type ModelEvent struct {
 // ModelList defines model for ModelList.
 type ModelList struct {
 	Items []Model `json:"items"`
+}
+
+// ObjectRef An object of the cluster.
+type ObjectRef struct {
+	Group string `json:"group"`
+
+	// Id Kind/name or Kind/namespace/name; the kind with its group where it is not one of Kubernetes' own.
+	//
+	// Example: Deployment/web/shop
+	Id        string  `json:"id"`
+	Kind      string  `json:"kind"`
+	Name      string  `json:"name"`
+	Namespace *string `json:"namespace,omitempty"`
+	Version   string  `json:"version"`
 }
 
 // Objective The bound that a level should keep.
@@ -897,6 +1169,8 @@ type SignalValues struct {
 
 // Status defines model for Status.
 type Status struct {
+	// ClusterWatched False: no cluster is configured; drift, changes and baselines are empty.
+	ClusterWatched bool       `json:"clusterWatched"`
 	KillSwitch     bool       `json:"killSwitch"`
 	LastStep       *time.Time `json:"lastStep"`
 	NextRetraining *time.Time `json:"nextRetraining"`
@@ -1097,6 +1371,32 @@ type ListAuditParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListChangesParams defines parameters for ListChanges.
+type ListChangesParams struct {
+	// Subject Whose forecasts it may explain: `kind/name` or `kind/namespace/name`.
+	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// Object The object: `Kind/name` or `Kind/namespace/name`.
+	Object    *string `form:"object,omitempty" json:"object,omitempty"`
+	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+
+	// Kind Absent: all.
+	Kind *ChangeKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Manager Field manager.
+	Manager *string `form:"manager,omitempty" json:"manager,omitempty"`
+	From    *Time   `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Exclusive.
+	To *Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor `nextCursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items wanted.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListCorrectionsParams defines parameters for ListCorrections.
 type ListCorrectionsParams struct {
 	State   *CorrectionState `form:"state,omitempty" json:"state,omitempty"`
@@ -1135,6 +1435,37 @@ type RejectCorrectionParams struct {
 type RevertCorrectionParams struct {
 	// IfMatch Change only what still has this ETag, else 412.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListDriftParams defines parameters for ListDrift.
+type ListDriftParams struct {
+	// Verdict Absent: all.
+	Verdict *DriftVerdict `form:"verdict,omitempty" json:"verdict,omitempty"`
+
+	// Kind At least one difference is of this kind.
+	Kind *DriftKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// ObjectKind Kind of the object, such as `Deployment`.
+	ObjectKind *string `form:"object_kind,omitempty" json:"object_kind,omitempty"`
+	Namespace  *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+
+	// Subject Whose forecasts it concerns: `kind/name` or `kind/namespace/name`.
+	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`
+
+	// Source What declared it: `git`, `directory`, `apply`, `last-applied`, `revision`, `baseline` or `pool`.
+	Source *string `form:"source,omitempty" json:"source,omitempty"`
+
+	// Manager At least one difference was set by this field manager.
+	Manager *string `form:"manager,omitempty" json:"manager,omitempty"`
+
+	// Search Substring of the object.
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+
+	// Cursor `nextCursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items wanted.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // StreamEventsParams defines parameters for StreamEvents.
@@ -1266,6 +1597,12 @@ type ServerInterface interface {
 	// VerifyAudit Walk the hash chain of the audit trail
 	// (GET /audit/verify)
 	VerifyAudit(ctx echo.Context) error
+	// ListBaselines The declared states that the cluster is compared with, by name
+	// (GET /baselines)
+	ListBaselines(ctx echo.Context) error
+	// ListChanges What changed in the cluster, field by field, newest first
+	// (GET /changes)
+	ListChanges(ctx echo.Context, params ListChangesParams) error
 	// ListCorrections Corrections, newest first
 	// (GET /corrections)
 	ListCorrections(ctx echo.Context, params ListCorrectionsParams) error
@@ -1284,6 +1621,9 @@ type ServerInterface interface {
 	// RevertCorrection Undo an applied correction; always allowed, the kill switch included
 	// (POST /corrections/{id}/revert)
 	RevertCorrection(ctx echo.Context, id CorrectionPath, params RevertCorrectionParams) error
+	// ListDrift Every object beside its declared state, what drifted first and what is unknown next
+	// (GET /drift)
+	ListDrift(ctx echo.Context, params ListDriftParams) error
 	// StreamEvents What happens, as it happens (server-sent events)
 	// (GET /events)
 	StreamEvents(ctx echo.Context, params StreamEventsParams) error
@@ -1388,6 +1728,89 @@ func (w *ServerInterfaceWrapper) VerifyAudit(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.VerifyAudit(ctx)
+	return err
+}
+
+// ListBaselines converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBaselines(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBaselines(ctx)
+	return err
+}
+
+// ListChanges converts echo context to params.
+func (w *ServerInterfaceWrapper) ListChanges(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListChangesParams
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", ctx.QueryParams(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subject: %s", err))
+	}
+
+	// ------------- Optional query parameter "object" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object", ctx.QueryParams(), &params.Object, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object: %s", err))
+	}
+
+	// ------------- Optional query parameter "namespace" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "namespace", ctx.QueryParams(), &params.Namespace, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter namespace: %s", err))
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "manager" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "manager", ctx.QueryParams(), &params.Manager, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter manager: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListChanges(ctx, params)
 	return err
 }
 
@@ -1593,6 +2016,87 @@ func (w *ServerInterfaceWrapper) RevertCorrection(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RevertCorrection(ctx, id, params)
+	return err
+}
+
+// ListDrift converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDrift(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDriftParams
+	// ------------- Optional query parameter "verdict" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "verdict", ctx.QueryParams(), &params.Verdict, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter verdict: %s", err))
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_kind", ctx.QueryParams(), &params.ObjectKind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "namespace" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "namespace", ctx.QueryParams(), &params.Namespace, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter namespace: %s", err))
+	}
+
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", ctx.QueryParams(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subject: %s", err))
+	}
+
+	// ------------- Optional query parameter "source" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "source", ctx.QueryParams(), &params.Source, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter source: %s", err))
+	}
+
+	// ------------- Optional query parameter "manager" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "manager", ctx.QueryParams(), &params.Manager, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter manager: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDrift(ctx, params)
 	return err
 }
 
@@ -2139,6 +2643,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/retrainings", wrapper.ListRetrainings, options.OperationMiddlewares["listRetrainings"]...)
 	router.POST(options.BaseURL+"/retrainings", wrapper.StartRetraining, options.OperationMiddlewares["startRetraining"]...)
 	router.GET(options.BaseURL+"/retrainings/:id", wrapper.ReadRetraining, options.OperationMiddlewares["readRetraining"]...)
+	router.GET(options.BaseURL+"/drift", wrapper.ListDrift, options.OperationMiddlewares["listDrift"]...)
+	router.GET(options.BaseURL+"/changes", wrapper.ListChanges, options.OperationMiddlewares["listChanges"]...)
+	router.GET(options.BaseURL+"/baselines", wrapper.ListBaselines, options.OperationMiddlewares["listBaselines"]...)
 	router.GET(options.BaseURL+"/corrections", wrapper.ListCorrections, options.OperationMiddlewares["listCorrections"]...)
 	router.POST(options.BaseURL+"/corrections", wrapper.SubmitCorrection, options.OperationMiddlewares["submitCorrection"]...)
 	router.GET(options.BaseURL+"/corrections/:id", wrapper.ReadCorrection, options.OperationMiddlewares["readCorrection"]...)
@@ -2258,6 +2765,113 @@ type VerifyAuditdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response VerifyAuditdefaultApplicationProblemPlusJSONResponse) VisitVerifyAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBaselinesRequestObject struct {
+}
+
+type ListBaselinesResponseObject interface {
+	VisitListBaselinesResponse(w http.ResponseWriter) error
+}
+
+type ListBaselines200ResponseHeaders struct {
+	ETag string
+}
+
+type ListBaselines200JSONResponse struct {
+	Body    BaselineList
+	Headers ListBaselines200ResponseHeaders
+}
+
+func (response ListBaselines200JSONResponse) VisitListBaselinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBaselines304Response = NotModifiedResponse
+
+func (response ListBaselines304Response) VisitListBaselinesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListBaselinesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListBaselinesdefaultApplicationProblemPlusJSONResponse) VisitListBaselinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChangesRequestObject struct {
+	Params ListChangesParams
+}
+
+type ListChangesResponseObject interface {
+	VisitListChangesResponse(w http.ResponseWriter) error
+}
+
+type ListChanges200ResponseHeaders struct {
+	ETag string
+}
+
+type ListChanges200JSONResponse struct {
+	Body    ChangeList
+	Headers ListChanges200ResponseHeaders
+}
+
+func (response ListChanges200JSONResponse) VisitListChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChanges304Response = NotModifiedResponse
+
+func (response ListChanges304Response) VisitListChangesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListChangesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListChangesdefaultApplicationProblemPlusJSONResponse) VisitListChangesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2549,6 +3163,60 @@ type RevertCorrectiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RevertCorrectiondefaultApplicationProblemPlusJSONResponse) VisitRevertCorrectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDriftRequestObject struct {
+	Params ListDriftParams
+}
+
+type ListDriftResponseObject interface {
+	VisitListDriftResponse(w http.ResponseWriter) error
+}
+
+type ListDrift200ResponseHeaders struct {
+	ETag string
+}
+
+type ListDrift200JSONResponse struct {
+	Body    DriftList
+	Headers ListDrift200ResponseHeaders
+}
+
+func (response ListDrift200JSONResponse) VisitListDriftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDrift304Response = NotModifiedResponse
+
+func (response ListDrift304Response) VisitListDriftResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListDriftdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDriftdefaultApplicationProblemPlusJSONResponse) VisitListDriftResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3673,6 +4341,12 @@ type StrictServerInterface interface {
 	// VerifyAudit Walk the hash chain of the audit trail
 	// (GET /audit/verify)
 	VerifyAudit(ctx context.Context, request VerifyAuditRequestObject) (VerifyAuditResponseObject, error)
+	// ListBaselines The declared states that the cluster is compared with, by name
+	// (GET /baselines)
+	ListBaselines(ctx context.Context, request ListBaselinesRequestObject) (ListBaselinesResponseObject, error)
+	// ListChanges What changed in the cluster, field by field, newest first
+	// (GET /changes)
+	ListChanges(ctx context.Context, request ListChangesRequestObject) (ListChangesResponseObject, error)
 	// ListCorrections Corrections, newest first
 	// (GET /corrections)
 	ListCorrections(ctx context.Context, request ListCorrectionsRequestObject) (ListCorrectionsResponseObject, error)
@@ -3691,6 +4365,9 @@ type StrictServerInterface interface {
 	// RevertCorrection Undo an applied correction; always allowed, the kill switch included
 	// (POST /corrections/{id}/revert)
 	RevertCorrection(ctx context.Context, request RevertCorrectionRequestObject) (RevertCorrectionResponseObject, error)
+	// ListDrift Every object beside its declared state, what drifted first and what is unknown next
+	// (GET /drift)
+	ListDrift(ctx context.Context, request ListDriftRequestObject) (ListDriftResponseObject, error)
 	// StreamEvents What happens, as it happens (server-sent events)
 	// (GET /events)
 	StreamEvents(ctx context.Context, request StreamEventsRequestObject) (StreamEventsResponseObject, error)
@@ -3813,6 +4490,54 @@ func (sh *strictHandler) VerifyAudit(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(VerifyAuditResponseObject); ok {
 		return validResponse.VisitVerifyAuditResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListBaselines operation middleware
+func (sh *strictHandler) ListBaselines(ctx echo.Context) error {
+	var request ListBaselinesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBaselines(ctx.Request().Context(), request.(ListBaselinesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBaselines")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBaselinesResponseObject); ok {
+		return validResponse.VisitListBaselinesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListChanges operation middleware
+func (sh *strictHandler) ListChanges(ctx echo.Context, params ListChangesParams) error {
+	var request ListChangesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListChanges(ctx.Request().Context(), request.(ListChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListChangesResponseObject); ok {
+		return validResponse.VisitListChangesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4058,6 +4783,31 @@ func (sh *strictHandler) RevertCorrection(ctx echo.Context, id CorrectionPath, p
 		return err
 	} else if validResponse, ok := response.(RevertCorrectionResponseObject); ok {
 		return validResponse.VisitRevertCorrectionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDrift operation middleware
+func (sh *strictHandler) ListDrift(ctx echo.Context, params ListDriftParams) error {
+	var request ListDriftRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDrift(ctx.Request().Context(), request.(ListDriftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDrift")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDriftResponseObject); ok {
+		return validResponse.VisitListDriftResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
