@@ -34,6 +34,7 @@ type Plan struct {
 	Unchanged bool   // the subject is in the wanted state already, by whoever's hand
 	OptOut    string // not empty: the subject's owner has opted out, and where
 	Undo      string // not empty: this very correction is in place; what undoes it
+	Begun     bool   // this very correction is half done: Apply goes on with it
 	Lost      bool   // this very correction was in place, and somebody has undone it
 	Pool      int    // members of the subject's pool; 0 where there is no such thing
 	Out       int    // members that are out of it already, by whoever's hand
@@ -53,6 +54,11 @@ type Plan struct {
 
 // ErrGone says that the subject does not exist any more.
 var ErrGone = errors.New("the subject is gone")
+
+// ErrUnfinished (wrapped) says that Apply has begun what takes longer than one
+// call: the correction stays approved, and Apply is called again until it is
+// done, fails, or a guard stops it. Nothing else waits in the meantime.
+var ErrUnfinished = errors.New("not finished yet")
 
 // ErrInvalid says that a request can never be right, whatever the state.
 var ErrInvalid = errors.New("invalid request")

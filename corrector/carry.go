@@ -18,7 +18,11 @@ func (c *Corrector) carryOut(ctx context.Context, a *attempt) (forecaster.Correc
 	err := c.guards.check(ctx, a)
 	if r := asRefusal(err); r != nil {
 		c.metrics.refusals.WithLabelValues(a.Policy, r.guard).Inc()
-		err = c.record(ctx, &a.Correction, move{to: forecaster.Blocked, actor: actor, reason: r.Error()})
+		m := move{to: forecaster.Blocked, actor: actor, reason: r.Error()}
+		if a.begun { // what is half done must stay revertible
+			m.to, m.reason = forecaster.Failed, "stopped half way: "+m.reason
+		}
+		err = c.record(ctx, &a.Correction, m)
 		return a.Correction, err
 	}
 	if err != nil {
@@ -30,6 +34,9 @@ func (c *Corrector) carryOut(ctx context.Context, a *attempt) (forecaster.Correc
 		return a.Correction, err
 	}
 	undo, err := c.actuators[a.Actuator].Apply(ctx, Action{Correction: a.Correction, Params: a.policy.Params})
+	if errors.Is(err, ErrUnfinished) { // it stays approved: recover goes on with it
+		return a.Correction, nil
+	}
 	if err != nil {
 		found, unknown := c.look(ctx, a.Correction, a.policy.Params)
 		switch {

@@ -16,6 +16,7 @@ type attempt struct {
 	forecaster.Correction
 	policy Policy
 	fresh  time.Time // the newest sample behind Risk; zero: unknown
+	begun  bool      // it is half done already
 
 	past []forecaster.Correction // of this subject by this policy; set by remember
 	plan Plan                    // set by planned

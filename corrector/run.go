@@ -95,6 +95,7 @@ func (c *Corrector) recover(ctx context.Context, cor forecaster.Correction) erro
 	if err != nil {
 		return err
 	}
+	a.begun = found.Begun
 	_, err = c.carryOut(ctx, a)
 	return err
 }

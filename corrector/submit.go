@@ -128,7 +128,7 @@ func (c *Corrector) judge(ctx context.Context, a *attempt) (forecaster.Correctio
 // attempt puts together what guards judge; without evidence, the newest
 // forecast is asked.
 func (c *Corrector) attempt(ctx context.Context, cor forecaster.Correction, p Policy, horizon time.Duration, e *Evidence) (*attempt, error) {
-	cor.Horizon, cor.Actuator = horizon, p.Actuator
+	cor.Horizon, cor.Actuator, cor.Mode = horizon, p.Actuator, string(p.Mode)
 	a := &attempt{Correction: cor, policy: p}
 	if e != nil {
 		a.Risk, a.fresh = e.Risk, e.Fresh
