@@ -10,7 +10,7 @@ FUZZ    ?= 10s
 UI      := api/ui/dist/index.html
 UI_SRC  := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help build run test test-short e2e lint race fuzz bench bench-go cover ui clean
+.PHONY: help build run test test-short cluster e2e lint race fuzz bench bench-go cover ui clean
 help: ## print this help
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -28,8 +28,11 @@ test: $(UI) ## every test that passes on a laptop (Go and web)
 test-short: ## the quick ones
 	go test -short ./...
 
-e2e: $(UI) build ## the tests against a real Prometheus, Alertmanager and Chromium (Debian packages; see .ci/run)
-	go test -count=1 -timeout 20m -tags e2e ./internal/e2e/...
+cluster: ## build the control plane that e2e starts: 7-9 min once, then nothing
+	go run ./internal/cluster/prepare
+
+e2e: $(UI) build cluster ## the tests against a real control plane, Prometheus, Alertmanager and Chromium (Debian packages; see .ci/run)
+	go test -count=1 -p 1 -timeout 40m -tags e2e ./internal/cluster ./internal/e2e/...
 
 lint: $(LINT) ## golangci-lint
 	$(LINT) run ./...

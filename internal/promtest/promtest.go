@@ -4,24 +4,22 @@ package promtest
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/driftcast/driftcast/internal/proc"
 )
 
 // Server is a running child process that answers HTTP.
 type Server struct {
+	*proc.Process
 	URL  string
 	Addr string
-	cmd  *exec.Cmd
-	done chan struct{}
 }
 
 // Prometheus starts a Prometheus with the given configuration file's text. The
@@ -73,38 +71,22 @@ func start(t testing.TB, addr, ready, program string, args ...string) *Server {
 	if err != nil {
 		t.Skipf("%s is not installed: apt-get install prometheus prometheus-alertmanager prometheus-node-exporter", program)
 	}
-	s := &Server{URL: "http://" + addr, Addr: addr, done: make(chan struct{})}
-	s.cmd = exec.Command(path, args...) //nolint:noctx // it lives as long as the test; Stop ends it
-	log := filepath.Join(t.TempDir(), filepath.Base(program)+".log")
-	out, err := os.Create(log)
+	p, err := proc.Start(filepath.Join(t.TempDir(), filepath.Base(program)+".log"), nil, path, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.cmd.Stdout, s.cmd.Stderr = out, out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	started := make(chan error)
-	go func() { // Pdeathsig is sent when the starting thread ends, so it waits here
-		runtime.LockOSThread()
-		started <- s.cmd.Start()
-		_ = s.cmd.Wait() // how it ended is seen by whoever speaks to it
-		close(s.done)
-	}()
-	if err := <-started; err != nil {
-		t.Fatalf("start %s: %v", program, err)
-	}
+	s := &Server{Process: p, URL: "http://" + addr, Addr: addr}
 	t.Cleanup(func() {
 		s.Kill()
-		_ = out.Close() // a log that nobody reads any more
 		if t.Failed() {
-			text, _ := os.ReadFile(log)
-			t.Logf("%s said:\n%s", program, tail(text, 6000))
+			t.Logf("%s said:\n%s", program, s.Tail(6000))
 		}
 	})
-	s.wait(t, ready, log)
+	s.wait(t, ready)
 	return s
 }
 
-func (s *Server) wait(t testing.TB, ready, log string) {
+func (s *Server) wait(t testing.TB, ready string) {
 	t.Helper()
 	deadline := time.Now().Add(60 * time.Second)
 	for time.Now().Before(deadline) {
@@ -119,29 +101,12 @@ func (s *Server) wait(t testing.TB, ready, log string) {
 			}
 		}
 		select {
-		case <-s.done:
-			text, _ := os.ReadFile(log)
-			t.Fatalf("it ended before it was ready:\n%s", tail(text, 6000))
+		case <-s.Done():
+			t.Fatalf("it ended before it was ready:\n%s", s.Tail(6000))
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 	t.Fatalf("not ready after 60 s: %s%s", s.URL, ready)
-}
-
-// Stop asks the process to end and waits for it.
-func (s *Server) Stop() { s.end(syscall.SIGTERM) }
-
-// Kill ends the process at once, as a crash would.
-func (s *Server) Kill() { s.end(syscall.SIGKILL) }
-
-func (s *Server) end(signal syscall.Signal) {
-	_ = s.cmd.Process.Signal(signal) // it may have ended by itself
-	select {
-	case <-s.done:
-	case <-time.After(20 * time.Second):
-		_ = s.cmd.Process.Kill() // see above
-		<-s.done
-	}
 }
 
 // FreeAddr returns a loopback address whose port was free a moment ago.
@@ -162,11 +127,4 @@ func write(t testing.TB, dir, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func tail(text []byte, n int) string {
-	if len(text) > n {
-		return fmt.Sprintf("… %s", text[len(text)-n:])
-	}
-	return string(text)
 }

@@ -1,0 +1,23 @@
+// Command prepare builds the control plane that the end-to-end tests need, and
+// says so while it does: `make cluster`.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/driftcast/driftcast/internal/cluster"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	built, err := cluster.Build(ctx, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(built.Binary)
+}
