@@ -49,6 +49,7 @@ type Plan struct {
 	Domain     string   // failure domain (zone, rack) of the subject; empty: unknown
 	DomainPool int      // members of the pool in that domain
 	DomainOut  int      // of these, out already, by whoever's hand
+	By         string   // of Lost: who undid it, where the object tells (its field manager); empty: somebody
 	Blocked    []string // PodDisruptionBudgets, as namespace/name, that now forbid evicting what Apply would evict
 }
 

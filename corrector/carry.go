@@ -28,9 +28,11 @@ func (c *Corrector) carryOut(ctx context.Context, a *attempt) (forecaster.Correc
 	if err != nil {
 		return a.Correction, err
 	}
-	a.Correction.Plan = a.plan.Text
 	if a.plan.Unchanged {
 		err = c.record(ctx, &a.Correction, move{to: forecaster.Unchanged, actor: actor, reason: a.plan.Text})
+		return a.Correction, err
+	}
+	if err := c.leading(); err != nil { // the guards may have taken their time
 		return a.Correction, err
 	}
 	undo, err := c.actuators[a.Actuator].Apply(ctx, Action{Correction: a.Correction, Params: a.policy.Params})
@@ -54,6 +56,15 @@ func (c *Corrector) carryOut(ctx context.Context, a *attempt) (forecaster.Correc
 		return before, err
 	}
 	return a.Correction, nil
+}
+
+// leading is an error where another replica leads: only one may act. What this
+// one has approved meanwhile, the leader finds in the log.
+func (c *Corrector) leading() error {
+	if c.leads != nil && !c.leads() {
+		return fmt.Errorf("this replica does not lead: ask the leader: %w", forecaster.ErrConflict)
+	}
+	return nil
 }
 
 // look asks the actuator what has become of an approved correction: it is in

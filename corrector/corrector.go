@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,7 +19,9 @@ import (
 // Log keeps corrections and their audit trail.
 type Log interface {
 	// Record stores the correction and appends an audit entry, both durable
-	// and in one transaction before it returns.
+	// and in one transaction before it returns. What is stored must still be of
+	// c's Version (0: nothing is stored yet), else it is forecaster.ErrConflict
+	// (wrapped) and nothing changes; the entry has the next Version.
 	Record(ctx context.Context, actor, action string, c forecaster.Correction) (forecaster.AuditEntry, error)
 	// Correction returns one correction, or forecaster.ErrNotFound (wrapped).
 	Correction(ctx context.Context, id string) (forecaster.Correction, error)
@@ -33,18 +36,34 @@ type Risks interface {
 	Risk(ctx context.Context, target string, s collector.Subject, horizon time.Duration) (risk float64, fresh time.Time, err error)
 }
 
-// Options are what a Corrector needs. Log and Risks are required.
+// Trail takes the entries of the audit trail that belong to no correction.
+type Trail interface {
+	// Note appends one, durable before it returns.
+	Note(ctx context.Context, actor, action, reason string) (forecaster.AuditEntry, error)
+}
+
+// Options are what a Corrector needs. Log and Risks are required; what else is
+// nil is not asked, and a policy that needs it is refused by its guard.
 type Options struct {
 	Policies  []Policy
 	Actuators map[string]Actuator // by the name that policies use
 	Log       Log
 	Risks     Risks
+	Drifts    Drifts           // of policies that answer drift
+	Witnesses Witnesses        // of policies that want several sources
+	Truth     Truth            // what happened, for outcomes
+	Fresh     func() time.Time // when the cluster was last seen as it is; nil: no cluster is watched
+	Leads     func() bool      // whether this replica may act; nil: there is no other
+	Trail     Trail            // default: Log, where it is one
 
+	Switches []Switch      // kill switches that live elsewhere
+	Stopped  bool          // the configuration says stop; see SetStopped
 	KillFile string        // the kill switch is on while this file is there; empty: it is kept in memory
 	Interval time.Duration // between looks at what is open; default 15s
 	Timeout  time.Duration // of carrying out or undoing one correction; default 30s
 
 	Now        func() time.Time
+	Elapsed    func() time.Duration // monotonic, since any moment, to see Now jump by; nil: the process's own where Now is nil, else none
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // nil: no metrics
 }
@@ -54,7 +73,16 @@ type Corrector struct {
 	actuators map[string]Actuator
 	log       Log
 	risks     Risks
+	drifts    Drifts
+	witnesses Witnesses
+	truth     Truth
+	watched   func() time.Time
+	leads     func() bool
+	trail     Trail
+	switches  []Switch
+	stopped   atomic.Bool
 	kill      killSwitch
+	clock     clock
 	guards    guards
 	interval  time.Duration
 	timeout   time.Duration
@@ -79,13 +107,23 @@ func New(o Options) (*Corrector, error) {
 	}
 	c := &Corrector{
 		actuators: o.Actuators, log: o.Log, risks: o.Risks, policies: policies,
+		drifts: o.Drifts, witnesses: o.Witnesses, truth: o.Truth, watched: o.Fresh, leads: o.Leads, trail: o.Trail, switches: o.Switches,
 		interval: cmp.Or(o.Interval, 15*time.Second), timeout: cmp.Or(o.Timeout, 30*time.Second),
 		now: o.Now, logger: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)).With("component", "corrector"),
 		door: make(chan struct{}, 1),
 	}
+	c.clock.elapsed = o.Elapsed
 	if c.now == nil {
 		c.now = time.Now
+		if o.Elapsed == nil {
+			begun := time.Now()
+			c.clock.elapsed = func() time.Duration { return time.Since(begun) }
+		}
 	}
+	if c.trail == nil {
+		c.trail, _ = o.Log.(Trail)
+	}
+	c.stopped.Store(o.Stopped)
 	c.kill.path = o.KillFile
 	c.guards = c.chain()
 	if c.metrics, err = newMetrics(o.Registerer, c.Killed); err != nil {

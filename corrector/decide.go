@@ -18,6 +18,9 @@ func (c *Corrector) Approve(ctx context.Context, id, actor, reason string) (fore
 		return forecaster.Correction{}, err
 	}
 	defer c.leave()
+	if err := c.leading(); err != nil {
+		return forecaster.Correction{}, err
+	}
 	cor, err := c.proposal(ctx, id)
 	if err != nil {
 		return forecaster.Correction{}, err

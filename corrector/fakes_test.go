@@ -34,6 +34,7 @@ type memLog struct {
 	byID   map[string]forecaster.Correction
 	order  []string
 	trail  []forecaster.AuditEntry
+	notes  []string // what belongs to no correction
 	broken error // what Record says instead of recording
 	gone   error // what reading says
 }
@@ -46,13 +47,29 @@ func (l *memLog) Record(_ context.Context, actor, action string, c forecaster.Co
 	if l.broken != nil {
 		return forecaster.AuditEntry{}, l.broken
 	}
-	if _, ok := l.byID[c.ID]; !ok {
+	was, ok := l.byID[c.ID]
+	if was.Version != c.Version {
+		return forecaster.AuditEntry{}, fmt.Errorf("correction %s is version %d, not %d: %w", c.ID, was.Version, c.Version, forecaster.ErrConflict)
+	}
+	if !ok {
 		l.order = append(l.order, c.ID)
 	}
+	c.Version++
 	l.byID[c.ID] = c
 	e := forecaster.AuditEntry{Seq: int64(len(l.trail) + 1), At: c.Changed, Actor: actor, Action: action, Correction: c}
 	l.trail = append(l.trail, e)
 	return e, nil
+}
+
+// Note implements corrector.Trail.
+func (l *memLog) Note(_ context.Context, actor, action, reason string) (forecaster.AuditEntry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken != nil {
+		return forecaster.AuditEntry{}, l.broken
+	}
+	l.notes = append(l.notes, actor+" "+action+" "+reason)
+	return forecaster.AuditEntry{}, nil
 }
 
 func (l *memLog) Correction(_ context.Context, id string) (forecaster.Correction, error) {
@@ -77,7 +94,8 @@ func (l *memLog) Corrections(_ context.Context, q forecaster.CorrectionQuery) ([
 	var all []forecaster.Correction
 	for _, id := range slices.Backward(l.order) {
 		c := l.byID[id]
-		if (q.State == "" || c.State == q.State) && (q.Subject == "" || c.Subject.String() == q.Subject) && (q.Policy == "" || c.Policy == q.Policy) {
+		if (q.State == "" || c.State == q.State) && (q.Subject == "" || c.Subject.String() == q.Subject) && (q.Policy == "" || c.Policy == q.Policy) &&
+			(q.Object == "" || forecaster.ObjectOf(c.Subject) == q.Object) && (!q.Holding || c.Holds()) && (!q.Waiting || c.AwaitsOutcome()) {
 			all = append(all, c)
 		}
 	}

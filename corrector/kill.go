@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -25,6 +24,10 @@ type killSwitch struct {
 	path string // may be empty
 	mu   sync.Mutex
 	last KillSwitch
+
+	elsewhere KillSwitch // as found last
+	told      KillSwitch // what the audit trail knows
+	telling   bool       // it knows something
 }
 
 // state fails closed: a file that cannot be looked at counts as there.
@@ -72,17 +75,28 @@ func (k *killSwitch) set(s KillSwitch) error {
 	return nil
 }
 
-// Kill throws the kill switch (on) or releases it. While it is on, every guard
-// chain refuses; reverting goes on. It does not wait for a correction in flight.
-// An error means that the switch is on but would not survive a restart, or that
-// it is still on because its file could not be removed.
-func (c *Corrector) Kill(on bool, actor, reason string) error {
-	c.logger.Warn("kill switch", slog.Bool("on", on), slog.String("actor", actor), slog.String("reason", reason))
-	return c.kill.set(KillSwitch{Engaged: on, Actor: actor, Reason: reason, Changed: c.now()})
+// written is what the audit trail was last told; ok is false before that.
+func (k *killSwitch) written() (s KillSwitch, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.told, k.telling
 }
 
-// KillSwitch returns the state of the kill switch.
-func (c *Corrector) KillSwitch() KillSwitch { return c.kill.state() }
+func (k *killSwitch) write(s KillSwitch) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.told, k.telling = s, true
+}
 
-// Killed says whether the kill switch is on.
-func (c *Corrector) Killed() bool { return c.kill.state().Engaged }
+// outer is what was found elsewhere when it was last asked.
+func (k *killSwitch) outer() KillSwitch {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.elsewhere
+}
+
+func (k *killSwitch) found(s KillSwitch) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.elsewhere = s
+}

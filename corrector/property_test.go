@@ -25,14 +25,14 @@ var legal = map[string]string{
 	"observed":  judgedStates,
 	"blocked":   judgedStates,
 	"unchanged": judgedStates,
-	"expired":   judgedStates,
+	"expired":   judgedStates + " expired",
 	"proposed":  "approved rejected expired",
 	"approved":  "approved applied failed blocked unchanged reverted",
 	"applied":   "applied verified reverted",
 	"verified":  "verified reverted",
 	"failed":    "failed reverted",
-	"rejected":  "",
-	"reverted":  "",
+	"rejected":  "rejected", // its outcome
+	"reverted":  "reverted",
 }
 
 func TestStateMachine(t *testing.T) {

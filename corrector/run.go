@@ -1,6 +1,7 @@
 package corrector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,37 +29,72 @@ func (c *Corrector) Run(ctx context.Context) error {
 	}
 }
 
-// tick looks at every open correction once.
+// tick looks once at every correction that something may be due for. All that it
+// knows is from the log, and every step reads its correction again behind the
+// door: another replica may have led meanwhile, and what it did is there.
 func (c *Corrector) tick(ctx context.Context) error {
-	var errs []error
+	c.clock.look(c.now()) // that a jump is seen even where nobody asks for anything
+	errs := []error{c.watchSwitch(ctx)}
+	if c.leading() != nil {
+		return errors.Join(errs...)
+	}
 	for _, one := range []struct {
-		state forecaster.CorrectionState
+		query forecaster.CorrectionQuery
 		look  func(context.Context, forecaster.Correction) error
 	}{
-		{forecaster.Approved, c.recover},
-		{forecaster.Proposed, c.expireLate},
-		{forecaster.Applied, c.follow},
-		{forecaster.Verified, c.follow},
+		{forecaster.CorrectionQuery{Holding: true}, c.follow},
+		{forecaster.CorrectionQuery{State: forecaster.Proposed}, c.expireLate},
+		{forecaster.CorrectionQuery{Waiting: true}, c.await},
 	} {
-		open, err := c.all(ctx, forecaster.CorrectionQuery{State: one.state})
+		due, err := c.all(ctx, one.query)
 		errs = append(errs, err)
-		for _, cor := range open {
-			errs = append(errs, c.withDoor(ctx, cor, one.state, one.look))
+		for _, cor := range due {
+			errs = append(errs, c.withDoor(ctx, cor, one.look))
+		}
+		if one.query.Holding && err == nil {
+			c.countInForce(due)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// withDoor reads the correction again behind the door: it may have moved on.
-func (c *Corrector) withDoor(ctx context.Context, cor forecaster.Correction, want forecaster.CorrectionState,
-	look func(context.Context, forecaster.Correction) error) error {
+// countInForce shows how many are in force, by policy.
+func (c *Corrector) countInForce(holding []forecaster.Correction) {
+	n := map[string]int{}
+	for _, p := range c.Policies() {
+		n[p.Name] = 0
+	}
+	for _, cor := range holding {
+		if c.inForce(cor) {
+			n[cor.Policy]++
+		}
+	}
+	for name, count := range n {
+		c.metrics.inForce.WithLabelValues(name).Set(float64(count))
+	}
+}
+
+// await follows what is verified and holds nothing, for as long as its outcome
+// is open, and judges the outcome once it can be known.
+func (c *Corrector) await(ctx context.Context, cor forecaster.Correction) error {
+	if cor.State == forecaster.Verified && !cor.Holds() {
+		if lost, err := c.lost(ctx, cor); err != nil || lost {
+			return err
+		}
+	}
+	return c.settleOutcome(ctx, cor)
+}
+
+// withDoor reads the correction again behind the door: it may have moved on, and
+// then the next turn looks at it as it stands.
+func (c *Corrector) withDoor(ctx context.Context, cor forecaster.Correction, look func(context.Context, forecaster.Correction) error) error {
 	if err := c.enter(ctx); err != nil {
 		return err
 	}
 	defer c.leave()
-	cor, err := c.log.Correction(ctx, cor.ID)
-	if err == nil && cor.State == want {
-		err = look(ctx, cor)
+	now, err := c.log.Correction(ctx, cor.ID)
+	if err == nil && now.Version == cor.Version {
+		err = look(ctx, now)
 	}
 	if err != nil {
 		return fmt.Errorf("correction %s: %w", cor.ID, err)
@@ -85,6 +121,7 @@ func (c *Corrector) recover(ctx context.Context, cor forecaster.Correction) erro
 		cor.Undo = found.Undo
 		return c.record(ctx, &cor, move{to: forecaster.Applied, actor: cor.Actor, reason: "found applied after a restart"})
 	case found.Lost:
+		cor.Contested = cmp.Or(found.By, "somebody else")
 		return c.record(ctx, &cor, move{to: forecaster.Reverted, actor: loopActor, reason: undoneByOthers})
 	}
 	p, err := c.policy(cor.Policy)
@@ -102,7 +139,14 @@ func (c *Corrector) recover(ctx context.Context, cor forecaster.Correction) erro
 
 const undoneByOthers = "undone by somebody else"
 
+// expireLate withdraws a proposal that nobody answered, or whose drift is gone.
 func (c *Corrector) expireLate(ctx context.Context, cor forecaster.Correction) error {
+	if cor.Target == DriftTarget {
+		d, known, err := c.drifted(ctx, cor.Subject)
+		if err == nil && known && gone(cor, d, cor.Proposed) {
+			return c.record(ctx, &cor, move{to: forecaster.Expired, actor: loopActor, reason: "the drift is gone"})
+		}
+	}
 	if c.now().Before(cor.ExpiresAt) {
 		return nil
 	}
@@ -113,9 +157,12 @@ func (c *Corrector) expire(ctx context.Context, cor forecaster.Correction) error
 	return c.record(ctx, &cor, move{to: forecaster.Expired, actor: loopActor, reason: "nobody answered in time"})
 }
 
-// follow finishes a revert that had begun, notices what others undid, and
+// follow finishes what a crash left half done, notices what others undid, and
 // verifies what is due.
 func (c *Corrector) follow(ctx context.Context, cor forecaster.Correction) error {
+	if cor.State == forecaster.Approved {
+		return c.recover(ctx, cor)
+	}
 	if strings.HasPrefix(cor.Reason, reverting) {
 		_, err := c.undo(ctx, cor, cor.Actor, cor.Reason)
 		return err
@@ -124,15 +171,25 @@ func (c *Corrector) follow(ctx context.Context, cor forecaster.Correction) error
 		return err
 	}
 	p, err := c.policy(cor.Policy)
-	if err != nil || cor.State == forecaster.Verified || c.now().Sub(cor.Changed) < time.Duration(p.VerifyAfter) {
+	if err != nil || cor.State == forecaster.Verified || c.now().Sub(cor.Applied) < time.Duration(p.VerifyAfter) {
 		return nil //nolint:nilerr // a policy that is gone verifies nothing any more
+	}
+	if cor.Drift != nil {
+		return c.verifyDrift(ctx, cor, p)
 	}
 	return c.verify(ctx, cor, p)
 }
 
 // lost records that the subject is gone or somebody undid the correction, so
-// that it counts against no budget any more.
+// that it counts against no budget any more. Who undid it is kept: the guard
+// "contention" does not fight.
 func (c *Corrector) lost(ctx context.Context, cor forecaster.Correction) (bool, error) {
+	if cor.Drift != nil && !cor.Verified.IsZero() {
+		if who := c.whoBrought(ctx, cor); who != "" {
+			cor.Contested = who
+			return true, c.record(ctx, &cor, move{to: forecaster.Reverted, actor: loopActor, reason: "the drift was brought back by " + who})
+		}
+	}
 	actuator, ok := c.actuators[cor.Actuator]
 	if !ok || cor.Undo == "" {
 		return false, nil
@@ -147,6 +204,8 @@ func (c *Corrector) lost(ctx context.Context, cor forecaster.Correction) (bool, 
 		return false, nil
 	case !plan.Lost:
 		return false, nil
+	default:
+		cor.Contested = cmp.Or(plan.By, "somebody else")
 	}
 	return true, c.record(ctx, &cor, move{to: forecaster.Reverted, actor: loopActor, reason: reason})
 }
@@ -166,7 +225,7 @@ func (c *Corrector) verify(ctx context.Context, cor forecaster.Correction, p Pol
 	}
 	age := c.now().Sub(fresh)
 	switch {
-	case age > time.Duration(p.MaxAge) || fresh.Before(cor.Changed):
+	case age > time.Duration(p.MaxAge) || fresh.Before(cor.Applied):
 		return nil
 	case risk < p.MinRisk:
 		reason := fmt.Sprintf("the risk fell from %.2f to %.2f", cor.Risk, risk)

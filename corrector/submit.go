@@ -28,12 +28,6 @@ type Request struct {
 	Key      string // the same key is never applied twice; empty: every request is a new one
 }
 
-// Evidence is what a request rests on.
-type Evidence struct {
-	Risk  float64
-	Fresh time.Time // the newest sample behind it
-}
-
 // Submit is the one door. It judges the request and proposes, applies or blocks
 // it as the policy's mode and the guards say; the state of what it returns tells
 // which, and its Reason why. The same Key answers with the same correction.
@@ -53,11 +47,15 @@ func (c *Corrector) Submit(ctx context.Context, r Request) (forecaster.Correctio
 		return forecaster.Correction{}, err
 	}
 	defer c.leave()
+	if err := c.leading(); err != nil && !r.DryRun {
+		return forecaster.Correction{}, err
+	}
 
 	cor, err := c.log.Correction(ctx, identity(r.Key))
 	switch {
 	case errors.Is(err, forecaster.ErrNotFound):
-		cor = forecaster.Correction{ID: identity(r.Key), Key: r.Key, Policy: p.Name, Target: r.Target, Subject: r.Subject}
+		cor = forecaster.Correction{ID: identity(r.Key), Key: r.Key, Policy: p.Name, Target: r.Target,
+			Subject: r.Subject}
 	case err != nil:
 		return forecaster.Correction{}, fmt.Errorf("look up correction %s: %w", identity(r.Key), err)
 	case cor.Policy != p.Name || cor.Subject != r.Subject || cor.Target != r.Target:
@@ -70,6 +68,7 @@ func (c *Corrector) Submit(ctx context.Context, r Request) (forecaster.Correctio
 	if err != nil {
 		return forecaster.Correction{}, err
 	}
+	a.hand = r.Actor != loopActor
 	return c.settle(ctx, a, r)
 }
 
@@ -83,13 +82,14 @@ func (c *Corrector) settle(ctx context.Context, a *attempt, r Request) (forecast
 	if to == cor.State && (to != forecaster.Blocked || sameCause(reason, cor.Reason)) {
 		return cor, nil // nothing new to say: a step a minute must not fill the trail
 	}
-	cor.Mode, cor.Plan, cor.Proposed = string(a.policy.Mode), a.plan.Text, c.now()
+	cor.Mode, cor.Proposed, cor.Control = string(a.policy.Mode), c.now(), reason == controlReason
+	cor.Outcome = forecaster.CorrectionOutcome{}
 	cor.ExpiresAt = time.Time{}
 	if to == forecaster.Proposed {
 		cor.ExpiresAt = cor.Proposed.Add(time.Duration(a.policy.Expires))
 	}
 	if reason == "" {
-		reason = r.Reason
+		reason = joined(a.agreed, r.Reason)
 	}
 	if r.DryRun {
 		cor.State, cor.Reason, cor.Actor, cor.Changed = to, reason, r.Actor, cor.Proposed
@@ -119,42 +119,50 @@ func (c *Corrector) judge(ctx context.Context, a *attempt) (forecaster.Correctio
 		return forecaster.Unchanged, a.plan.Text, nil
 	case a.policy.Mode == Observe:
 		return forecaster.Observed, "", nil
+	case controlled(a):
+		return forecaster.Observed, controlReason, nil
 	case a.policy.Mode == Auto:
-		return forecaster.Approved, "the policy's mode is auto", nil
+		return forecaster.Approved, joined("the policy's mode is auto", a.agreed), nil
 	}
 	return forecaster.Proposed, "", nil
 }
 
-// attempt puts together what guards judge; without evidence, the newest
-// forecast is asked.
+// attempt puts together what guards judge; without evidence, the newest is asked.
 func (c *Corrector) attempt(ctx context.Context, cor forecaster.Correction, p Policy, horizon time.Duration, e *Evidence) (*attempt, error) {
-	cor.Horizon, cor.Actuator, cor.Mode = horizon, p.Actuator, string(p.Mode)
-	a := &attempt{Correction: cor, policy: p}
-	if e != nil {
-		a.Risk, a.fresh = e.Risk, e.Fresh
-		return a, nil
+	cor.Horizon, cor.Actuator, cor.Object = horizon, p.Actuator, forecaster.ObjectOf(cor.Subject)
+	if e == nil {
+		var err error
+		if e, err = c.evidence(ctx, cor, p); err != nil {
+			return nil, err
+		}
 	}
-	risk, fresh, err := c.risks.Risk(ctx, cor.Target, cor.Subject, horizon)
-	switch {
-	case errors.Is(err, forecaster.ErrNotFound):
-		// fresh stays zero: the guard "freshness" refuses
-	case err != nil:
-		return nil, fmt.Errorf("current risk of %s: %w", cor.Subject, err)
-	case !math.IsNaN(risk):
-		a.Risk, a.fresh = risk, fresh
-	}
-	return a, nil
+	cor.Risk, cor.Drift = e.Risk, e.Drift
+	return &attempt{Correction: cor, policy: p, fresh: e.Fresh}, nil
+}
+
+// joined are the words that are not empty, in one.
+func joined(words ...string) string {
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), "; ")
 }
 
 // complete checks a request and fills what the policy knows.
 func (r *Request) complete(p Policy, now time.Time) error {
-	if r.Target == "" && len(p.Targets) == 1 {
-		r.Target = p.Targets[0]
-	}
 	switch {
+	case r.Target != "":
+	case len(p.Targets) == 1 && len(p.Drift) == 0:
+		r.Target = p.Targets[0]
+	case len(p.Targets) == 0 && len(p.Drift) > 0:
+		r.Target = DriftTarget
+	}
+	drift := r.Target == DriftTarget
+	switch {
+	case drift && len(p.Drift) == 0:
+		return fmt.Errorf("policy %s: %w: it answers no drift", p.Name, ErrInvalid)
+	case drift && r.Evidence != nil && r.Evidence.Drift == nil, !drift && r.Evidence != nil && r.Evidence.Drift != nil:
+		return fmt.Errorf("policy %s: %w: target %q and its evidence do not belong together", p.Name, ErrInvalid, r.Target)
 	case r.Target == "":
 		return fmt.Errorf("policy %s: %w: name the target", p.Name, ErrInvalid)
-	case len(p.Targets) > 0 && !slices.Contains(p.Targets, r.Target):
+	case !drift && len(p.Targets) > 0 && !slices.Contains(p.Targets, r.Target):
 		return fmt.Errorf("policy %s: %w: it is not for target %q, only for %s", p.Name, ErrInvalid, r.Target, strings.Join(p.Targets, ", "))
 	case r.Actor == "":
 		return fmt.Errorf("policy %s: %w: no actor", p.Name, ErrInvalid)

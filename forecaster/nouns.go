@@ -171,17 +171,38 @@ type Correction struct {
 	Key       string // idempotency key: the same key is never applied twice
 	Actor     string // who proposed, approved, rejected or reverted last
 	Proposed  time.Time
-	Changed   time.Time
+	Changed   time.Time // of the state
 	ExpiresAt time.Time
+
+	Version      int64             // counts what was recorded of it; the store refuses what was made from an older one
+	Object       string            // what is acted on: "node/N" for the GPU N:3 too; see ObjectOf
+	Drift        *CorrectionDrift  `json:",omitempty"` // what it rests on, where that is a drift and no risk
+	Diff         string            `json:",omitempty"` // what the API server says would change, one field a line
+	Revision     string            `json:",omitempty"` // of a workload, what it would bring about
+	Namespace    string            `json:",omitempty"` // of what is changed
+	Pool         string            `json:",omitempty"` // what back-off is shared by: the actuator's pool or failure domain; empty: the policy's all
+	Domain       string            `json:",omitempty"` // failure domain of the subject
+	OutOfService bool              `json:",omitempty"` // it takes a member out of a pool, and holds it out while Undo is there
+	Control      bool              `json:",omitempty"` // kept without action, to compare with
+	Guards       []GuardVerdict    `json:",omitempty"` // what each guard said when it was last judged, in their order
+	Approved     time.Time         `json:",omitzero"`
+	Applied      time.Time         `json:",omitzero"`
+	Verified     time.Time         `json:",omitzero"`
+	Ended        time.Time         `json:",omitzero"`  // reverted, by whoever
+	Contested    string            `json:",omitempty"` // who undid it or brought back what it had put right
+	Acknowledged time.Time         `json:",omitzero"`  // when a person took note of that
+	Outcome      CorrectionOutcome `json:",omitzero"`  // once its horizon has passed
 }
 
 // AuditEntry is one row of the append-only audit trail. Hash is the SHA-256
-// over the previous row's hash and this row's canonical JSON.
+// over the previous row's hash and this row's canonical JSON. Entries of the
+// kill switch (actions kill and release) belong to no correction: of theirs only
+// Actor, Reason and Changed are set.
 type AuditEntry struct {
 	Seq        int64
 	At         time.Time
 	Actor      string
-	Action     string // observe, propose, unchanged, block, approve, apply, verify, fail, revert, reject, expire
+	Action     string // observe, propose, unchanged, block, approve, apply, verify, fail, revert, reject, expire, outcome, acknowledge; kill, release
 	Correction Correction
 	Previous   string
 	Hash       string

@@ -32,6 +32,9 @@ type CorrectionQuery struct {
 	State   CorrectionState // empty: all
 	Subject string          // exact String of the subject; empty: all
 	Policy  string
+	Object  string // what is acted on, see ObjectOf; empty: all
+	Holding bool   // only those that act on their object or hold it, see Correction.Holds
+	Waiting bool   // only those whose outcome is not known yet, see Correction.AwaitsOutcome
 	Cursor  string
 	Limit   int // 1…1000; 0: 100
 }

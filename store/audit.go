@@ -44,6 +44,19 @@ func (s *Store) appendAudit(ctx context.Context, tx *sql.Tx, actor, action strin
 	return e, err
 }
 
+// Note appends a row that belongs to no correction: who did what, and why, such
+// as the kill switch. It is on disk when Note returns.
+func (s *Store) Note(ctx context.Context, actor, action, reason string) (entry forecaster.AuditEntry, err error) {
+	err = s.write(ctx, "note "+action, func(tx *sql.Tx) error {
+		entry, err = s.appendAudit(ctx, tx, actor, action, forecaster.Correction{Actor: actor, Reason: reason, Changed: s.now().UTC()})
+		return err
+	})
+	if err != nil {
+		return forecaster.AuditEntry{}, err
+	}
+	return entry, nil
+}
+
 // Audit returns the rows after a seq, oldest first.
 func (s *Store) Audit(ctx context.Context, after int64, limit int) ([]forecaster.AuditEntry, error) {
 	var out []forecaster.AuditEntry

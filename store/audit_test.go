@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -30,6 +31,7 @@ func TestRecordKeepsTheCorrectionAndItsAudit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c = first.Correction
 	c.State, c.Actor = forecaster.Approved, "alice"
 	second, err := s.Record(t.Context(), "alice", "approve", c)
 	if err != nil {
@@ -39,6 +41,7 @@ func TestRecordKeepsTheCorrectionAndItsAudit(t *testing.T) {
 		t.Errorf("got %+v and %+v, want a chain", first, second)
 	}
 	got, err := s.Correction(t.Context(), "c1")
+	c.Version = 2
 	if diff := cmp.Diff(c, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}
@@ -58,9 +61,12 @@ func TestRecordTakesAKeyOnce(t *testing.T) {
 	s := fresh(t)
 	for i, c := range []struct {
 		id, key string
+		version int64
 		want    error
-	}{{"c1", "k1", nil}, {"c2", "k1", forecaster.ErrConflict}, {"c1", "k1", nil}, {"c3", "", nil}, {"c4", "", nil}, {"c3", "k1", forecaster.ErrConflict}} {
-		if _, err := s.Record(t.Context(), "me", "propose", cordon(c.id, c.key)); !errors.Is(err, c.want) {
+	}{{"c1", "k1", 0, nil}, {"c2", "k1", 0, forecaster.ErrConflict}, {"c1", "k1", 1, nil}, {"c3", "", 0, nil}, {"c4", "", 0, nil}, {"c3", "k1", 1, forecaster.ErrConflict}} {
+		one := cordon(c.id, c.key)
+		one.Version = c.version
+		if _, err := s.Record(t.Context(), "me", "propose", one); !errors.Is(err, c.want) {
 			t.Errorf("%d: %s with key %q: got %v, want %v", i, c.id, c.key, err, c.want)
 		}
 	}
@@ -178,23 +184,24 @@ func TestAnyHistoryVerifies(t *testing.T) {
 			}
 			c := cordon(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(r, "id"), rapid.SampledFrom([]string{"", "k", "l"}).Draw(r, "key"))
 			c.Reason = rapid.String().Draw(r, "reason")
-			_, err := s.Record(t.Context(), "me", "propose", c)
-			taken := false
+			c.Version = rapid.Int64Range(0, 3).Draw(r, "version")
+			entry, err := s.Record(t.Context(), "me", "propose", c)
+			taken := c.Version != want[c.ID].Version
 			for id, other := range want {
 				taken = taken || id != c.ID && c.Key != "" && other.Key == c.Key
 			}
 			switch {
 			case taken != errors.Is(err, forecaster.ErrConflict):
-				r.Fatalf("got %v, the key is taken: %v", err, taken)
+				r.Fatalf("got %v, the key is taken or the version old: %v", err, taken)
 			case !taken && err != nil:
 				r.Fatal(err)
 			case !taken:
-				want[c.ID], rows = c, rows+1
+				want[c.ID], rows = entry.Correction, rows+1
 			}
 		}
 		for id, c := range want {
 			got, err := s.Correction(t.Context(), id)
-			if err != nil || got.Key != c.Key {
+			if err != nil || got.Key != c.Key || got.Version != c.Version || got.Reason != c.Reason && utf8.ValidString(c.Reason) {
 				r.Fatalf("got %+v, %v; want %+v", got, err, c)
 			}
 		}
@@ -226,5 +233,50 @@ func TestWritersOfTwoStoresMakeOneChain(t *testing.T) {
 	}
 	if n, err := stores[0].VerifyAudit(t.Context()); n != 100 || err != nil {
 		t.Errorf("got %d rows, %v; want 100", n, err)
+	}
+}
+
+// TestRecordRefusesWhatMovedOn is two replicas that read the same correction.
+func TestRecordRefusesWhatMovedOn(t *testing.T) {
+	s := fresh(t)
+	entry, err := s.Record(t.Context(), "a", "propose", cordon("c1", "k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	won, lost := entry.Correction, entry.Correction
+	won.State, lost.State = forecaster.Approved, forecaster.Rejected
+	if _, err := s.Record(t.Context(), "a", "approve", won); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Record(t.Context(), "b", "reject", lost); !errors.Is(err, forecaster.ErrConflict) {
+		t.Errorf("the second of two: %v, want ErrConflict", err)
+	}
+	if _, err := s.Record(t.Context(), "b", "propose", cordon("c1", "k1")); !errors.Is(err, forecaster.ErrConflict) {
+		t.Errorf("one that is new and is not: %v, want ErrConflict", err)
+	}
+	got, err := s.Correction(t.Context(), "c1")
+	if n, _ := s.VerifyAudit(t.Context()); err != nil || got.State != forecaster.Approved || n != 2 {
+		t.Errorf("%s after %d rows, %v; want what came first, and no row of what did not", got.State, n, err)
+	}
+}
+
+func TestTheTrailKeepsWhatBelongsToNoCorrection(t *testing.T) {
+	s := fresh(t)
+	if _, err := s.Record(t.Context(), "a", "propose", cordon("c1", "k1")); err != nil {
+		t.Fatal(err)
+	}
+	entry, err := s.Note(t.Context(), "bob", "kill", "incident 7")
+	if err != nil || entry.Seq != 2 || entry.Correction.Reason != "incident 7" || entry.Correction.ID != "" {
+		t.Errorf("%+v, %v", entry, err)
+	}
+	trail, err := s.Audit(t.Context(), 1, 10)
+	if diff := cmp.Diff([]forecaster.AuditEntry{entry}, trail); err != nil || diff != "" {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	if n, err := s.VerifyAudit(t.Context()); n != 2 || err != nil {
+		t.Errorf("%d rows, %v", n, err)
+	}
+	if list, _, err := s.Corrections(t.Context(), forecaster.CorrectionQuery{}); len(list) != 1 || err != nil {
+		t.Errorf("%d corrections, %v: a note is none", len(list), err)
 	}
 }

@@ -13,21 +13,36 @@ import (
 
 // Record keeps a correction as it now stands and appends the row of the audit
 // trail that says who did what, in one transaction that is on disk when Record
-// returns. Another correction with the same Key is forecaster.ErrConflict.
+// returns. What is stored must still be of c's Version (0: nothing is stored
+// yet); the entry has the next one. Otherwise, and where another correction has
+// the same Key, it is forecaster.ErrConflict and nothing changes.
 func (s *Store) Record(ctx context.Context, actor, action string, c forecaster.Correction) (forecaster.AuditEntry, error) {
 	var entry forecaster.AuditEntry
 	if c.ID == "" {
 		return entry, errors.New("record correction: it has no id")
 	}
+	was := c.Version
+	c.Version++
 	body, err := json.Marshal(c)
 	if err != nil {
 		return entry, fmt.Errorf("record correction %s: %w", c.ID, err)
 	}
 	err = s.write(ctx, "record correction "+c.ID, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO corrections (id, key, state, policy, subject, proposed, body) VALUES (?,?,?,?,?,?,?)
-			ON CONFLICT (id) DO UPDATE SET key = excluded.key, state = excluded.state, policy = excluded.policy,
-			  subject = excluded.subject, proposed = excluded.proposed, body = excluded.body`,
-			c.ID, c.Key, c.State, c.Policy, c.Subject.String(), c.Proposed.UnixMilli(), string(body))
+		var stored int64
+		err := tx.QueryRowContext(ctx, "SELECT version FROM corrections WHERE id = ?", c.ID).Scan(&stored)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if stored != was {
+			return fmt.Errorf("correction %s has moved on since it was read (version %d, now %d): %w", c.ID, was, stored, forecaster.ErrConflict)
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO corrections (id, key, state, policy, subject, object, holding, waiting, version, proposed, body)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?)
+			ON CONFLICT (id) DO UPDATE SET key = excluded.key, state = excluded.state, policy = excluded.policy, subject = excluded.subject,
+			  object = excluded.object, holding = excluded.holding, waiting = excluded.waiting, version = excluded.version,
+			  proposed = excluded.proposed, body = excluded.body`,
+			c.ID, c.Key, c.State, c.Policy, c.Subject.String(), forecaster.ObjectOf(c.Subject), c.Holds(), c.AwaitsOutcome(), c.Version,
+			c.Proposed.UnixMilli(), string(body))
 		if constraint(err) {
 			return fmt.Errorf("correction %s: the key %q is another correction's: %w", c.ID, c.Key, forecaster.ErrConflict)
 		}
@@ -71,6 +86,15 @@ func (s *Store) Corrections(ctx context.Context, q forecaster.CorrectionQuery) (
 	}
 	if q.Policy != "" {
 		add("policy = ?", q.Policy)
+	}
+	if q.Object != "" {
+		add("object = ?", q.Object)
+	}
+	if q.Holding {
+		add("holding = 1")
+	}
+	if q.Waiting {
+		add("waiting = 1")
 	}
 	if q.Cursor != "" {
 		at, err := decodeCursor(q.Cursor, order)

@@ -1,0 +1,50 @@
+package corrector
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// slack is how far two clocks may be apart before they are said to differ.
+const slack = time.Minute
+
+// clock compares the wall clock with one that nobody can set. Where the wall
+// clock jumps, in either direction, every age, window and budget is in doubt.
+type clock struct {
+	elapsed func() time.Duration // monotonic, since any moment; nil: nothing to compare with
+
+	mu      sync.Mutex
+	begun   bool
+	offset  time.Duration // wall − elapsed, as seen last
+	jumped  time.Duration // elapsed at the last jump
+	by      time.Duration // how far
+	doubted bool
+}
+
+// look returns how far the wall clock jumped last, and how long ago; ok is false
+// where it never did.
+func (k *clock) look(wall time.Time) (by, ago time.Duration, ok bool) {
+	if k.elapsed == nil {
+		return 0, 0, false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	run := k.elapsed()
+	offset := time.Duration(wall.UnixNano()) - run
+	if jump := offset - k.offset; k.begun && (jump > slack || jump < -slack) {
+		k.doubted, k.jumped, k.by = true, run, jump
+	}
+	k.begun, k.offset = true, offset
+	return k.by, run - k.jumped, k.doubted
+}
+
+// steady refuses after the wall clock has jumped, until telemetry that is older
+// than the jump cannot pass for fresh any more.
+func (c *Corrector) steady(_ context.Context, a *attempt) error {
+	by, ago, ok := c.clock.look(c.now())
+	if wait := time.Duration(a.policy.MaxAge) - ago; ok && wait > 0 {
+		return refuse("the clock jumped by %s, %s ago; nothing is done for %s", by.Round(time.Second), ago.Round(time.Second), wait.Round(time.Second))
+	}
+	return nil
+}
