@@ -117,7 +117,7 @@ func (c *Cluster) up(ctx context.Context) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.addNodes(ctx, c.options.Nodes, nil) })
+	group.Go(func() error { _, err := c.addNodes(ctx, c.options.Nodes, nil); return err })
 	group.Go(func() error { return c.defaults(ctx, "default") })
 	return group.Wait()
 }

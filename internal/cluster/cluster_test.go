@@ -77,7 +77,9 @@ func TestControlPlane(t *testing.T) {
 	c.FailNode(t, "gpu-001")
 	c.RecoverNode(t, "gpu-001")
 	c.SetCondition(t, "gpu-001", corev1.NodeCondition{Type: "GpuXid", Status: corev1.ConditionTrue, Reason: "Xid79"})
-	c.AddNodes(t, 1, map[string]string{"pool": "late"})
+	if got := c.AddNodes(t, 1, map[string]string{"pool": "late"}); len(got) != 1 || got[0] != "gpu-003" {
+		t.Errorf("added %v, want gpu-003", got)
+	}
 	if got := c.Kubectl(t, "get", "node", "-l", "pool=late", "-o", "name"); got != "node/gpu-003\n" {
 		t.Errorf("late nodes are %q, want gpu-003", got)
 	}

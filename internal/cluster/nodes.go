@@ -25,28 +25,32 @@ const (
 )
 
 // AddNodes adds simulated GPU nodes, numbered on from those that are there, and
-// waits until they are ready. labels are added to each.
-func (c *Cluster) AddNodes(t testing.TB, count int, labels map[string]string) {
+// waits until they are ready. labels are added to each. It returns their names.
+func (c *Cluster) AddNodes(t testing.TB, count int, labels map[string]string) []string {
 	t.Helper()
-	if err := c.addNodes(t.Context(), count, labels); err != nil {
+	names, err := c.addNodes(t.Context(), count, labels)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return names
 }
 
-func (c *Cluster) addNodes(ctx context.Context, count int, labels map[string]string) error {
+func (c *Cluster) addNodes(ctx context.Context, count int, labels map[string]string) (names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	there, err := c.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	first := len(there.Items)
 	for i := range count {
-		if _, err := c.client.CoreV1().Nodes().Create(ctx, gpuNode(first+i, c.options.GPUs, labels), metav1.CreateOptions{}); err != nil {
-			return err
+		n := gpuNode(first+i, c.options.GPUs, labels)
+		if _, err := c.client.CoreV1().Nodes().Create(ctx, n, metav1.CreateOptions{}); err != nil {
+			return nil, err
 		}
+		names = append(names, n.Name)
 	}
-	return c.await(ctx, What{Resource: Nodes}, func(nodes []unstructured.Unstructured) error {
+	return names, c.await(ctx, What{Resource: Nodes}, func(nodes []unstructured.Unstructured) error {
 		ready := 0
 		for _, n := range nodes {
 			if nodeReady(n) {

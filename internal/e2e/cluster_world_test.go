@@ -1,0 +1,286 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/tsdb"
+
+	"github.com/driftcast/driftcast/internal/promtest"
+)
+
+// exporter serves one gauge for each series; a test turns their values, which
+// a real Prometheus scrapes each second. A little noise makes them live.
+type exporter struct {
+	*httptest.Server
+	mu     sync.Mutex
+	values map[string]float64 // by `name{labels}`
+	rng    *rand.Rand
+}
+
+func newExporter(t *testing.T) *exporter {
+	e := &exporter{values: map[string]float64{}, rng: rand.New(rand.NewPCG(5, 6))}
+	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for series, value := range e.values {
+			fmt.Fprintf(w, "%s %g\n", series, value+e.rng.Float64()-1)
+		}
+	}))
+	t.Cleanup(e.Close)
+	return e
+}
+
+func (e *exporter) set(series string, value float64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.values[series] = value
+}
+
+// heat is the one signal of the stories: over 85 is the event. In the past of
+// every node it came some seconds after 75, always, and never otherwise.
+const (
+	cool = 60.
+	warm = 75.
+	hot  = 90.
+)
+
+func heat(story, node string) string { return fmt.Sprintf("heat{story=%q,node=%q}", story, node) }
+
+// heatTarget is the target of a story's nodes. The correction is by a policy
+// that lists it.
+func heatTarget(story string) string {
+	return fmt.Sprintf(`
+  - target: %s
+    subject: {kind: node, labels: [node]}
+    level: max by (node) (heat{story=%q})
+    objective: "< 85"
+    for: 0s
+    horizons: [5s, 15s]
+    warn: {risk: 0.4}
+`, story, story)
+}
+
+// world is everything around the driftcast of a story.
+type world struct {
+	t        *testing.T
+	dir      string
+	exporter *exporter
+	prom     *promtest.Server
+	promAddr string
+	server   *promtest.Server // driftcast, once served
+}
+
+// newWorld starts a Prometheus over the exporter whose past, 20 minutes at a
+// sample a second, is written as blocks before it starts: each node was hot once.
+func newWorld(t *testing.T, nodes map[string][]string) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), exporter: newExporter(t), promAddr: promtest.FreeAddr(t)}
+	for story, names := range nodes {
+		for _, node := range names {
+			w.exporter.set(heat(story, node), cool)
+		}
+	}
+	seed(t, filepath.Join(w.dir, "tsdb"), nodes)
+	writeFile(t, filepath.Join(w.dir, "prometheus.yml"), fmt.Sprintf(
+		"global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: story, honor_labels: true, static_configs: [{targets: [%q]}]}\n",
+		strings.TrimPrefix(w.exporter.URL, "http://")))
+	w.startPrometheus()
+	return w
+}
+
+func (w *world) startPrometheus() {
+	w.t.Helper()
+	w.prom = promtest.PrometheusAt(w.t, w.promAddr, filepath.Join(w.dir, "prometheus.yml"), filepath.Join(w.dir, "tsdb"))
+}
+
+// seed writes the past of every node into blocks.
+func seed(t *testing.T, dir string, nodes map[string][]string) {
+	t.Helper()
+	const past = 20 * time.Minute
+	writer, err := tsdb.NewBlockWriter(slog.New(slog.DiscardHandler), dir, int64(4*time.Hour/time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	rng := rand.New(rand.NewPCG(7, 8))
+	begin := time.Now().Add(-past).Truncate(time.Second)
+	app := writer.Appender(t.Context())
+	for story, names := range nodes {
+		for i, node := range names {
+			series := labels.FromStrings("__name__", "heat", "story", story, "node", node, "job", "story", "instance", "past")
+			value, left := cool, 30+10*i
+			for s := range int((past - 5*time.Second) / time.Second) {
+				if s > 1150 {
+					value = cool // as the present begins
+				} else if left--; left < 0 {
+					switch value {
+					case cool:
+						value, left = warm, 4+rng.IntN(10)
+					case warm:
+						value, left = hot, 10
+					default:
+						value, left = cool, 40+rng.IntN(30)
+					}
+				}
+				if _, err := app.Append(0, series, begin.Add(time.Duration(s)*time.Second).UnixMilli(), value+rng.Float64()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if err := app.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// configure writes driftcast.yml: targets for the stories, and what the test
+// adds to the rest (corrections, kubernetes, drift …).
+func (w *world) configure(rest string, stories ...string) string {
+	w.t.Helper()
+	targets := "groups:\n- name: stories\n  interval: 1s\n  targets:\n"
+	slices.Sort(stories)
+	for _, story := range stories {
+		targets += heatTarget(story)
+	}
+	writeFile(w.t, filepath.Join(w.dir, "targets.yml"), targets)
+	file := filepath.Join(w.dir, "driftcast.yml")
+	writeFile(w.t, file, fmt.Sprintf(`prometheus: {url: %q}
+target_files: [targets.yml]
+history: {backfill: 20m}
+forecast: {interval: 1s}
+training: {schedule: off, window: 20m}
+`, w.prom.URL)+rest)
+	return file
+}
+
+// serve starts a driftcast that keeps its data in w.dir/data (or another name).
+func (w *world) serve(data ...string) *promtest.Server {
+	w.t.Helper()
+	addr := promtest.FreeAddr(w.t)
+	s := promtest.Start(w.t, addr, "/-/ready", binary(w.t), "serve", "--config.file="+filepath.Join(w.dir, "driftcast.yml"),
+		"--storage.path="+filepath.Join(w.dir, append(data, "data")[0]), "--web.listen-address="+addr, "--log.level=info")
+	if w.server == nil {
+		w.server = s
+	}
+	return s
+}
+
+// driftcast runs a command as a person at a terminal would.
+func (w *world) driftcast(args ...string) (string, error) {
+	w.t.Helper()
+	out, err := exec.CommandContext(w.t.Context(), binary(w.t), args...).CombinedOutput()
+	w.t.Logf("$ driftcast %s\n%s", strings.Join(args, " "), out)
+	return string(out), err
+}
+
+func (w *world) must(args ...string) string {
+	w.t.Helper()
+	out, err := w.driftcast(args...)
+	if err != nil {
+		w.t.Fatalf("driftcast %s: %v", strings.Join(args, " "), err)
+	}
+	return out
+}
+
+// learned waits until every story's target is forecast by a model that was
+// trained on the past, and no longer by the naive one.
+func (w *world) learned(stories ...string) {
+	w.t.Helper()
+	eventually(w.t, 180*time.Second, "a champion for every target", func() error {
+		var page struct{ Items []struct{ Target, Model string } }
+		if err := get(w.server.URL+"/api/v1/forecasts?limit=1000", &page); err != nil {
+			return err
+		}
+		trained := map[string]bool{}
+		for _, f := range page.Items {
+			trained[f.Target] = f.Model != "naive"
+		}
+		for _, story := range stories {
+			if !trained[story] {
+				return fmt.Errorf("%s is still naive", story)
+			}
+		}
+		return nil
+	})
+}
+
+// correction is one as the API gives it.
+type correction struct {
+	ID, State, Policy, Target, Reason, Plan, Actor string
+	Subject                                        struct{ ID string }
+	Risk                                           float64
+}
+
+// corrections lists those of a target, newest first.
+func (w *world) corrections(target string) (of []correction, err error) {
+	var page struct{ Items []correction }
+	if err := get(w.server.URL+"/api/v1/corrections?limit=1000", &page); err != nil {
+		return nil, err
+	}
+	for _, c := range page.Items {
+		if c.Target == target {
+			of = append(of, c)
+		}
+	}
+	return of, nil
+}
+
+// awaitCorrection waits for a correction of a target on a node in one of the
+// states; the reason must begin as told.
+func (w *world) awaitCorrection(limit time.Duration, target, node, reason string, states ...string) correction {
+	w.t.Helper()
+	var found correction
+	eventually(w.t, limit, fmt.Sprintf("a correction for %s of %s that is %s", target, node, strings.Join(states, " or ")), func() error {
+		list, err := w.corrections(target)
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if strings.HasSuffix(c.Subject.ID, node) && slices.Contains(states, c.State) && strings.HasPrefix(c.Reason, reason) {
+				found = c
+				return nil
+			}
+		}
+		text, _ := json.Marshal(list)
+		return fmt.Errorf("there are %s; forecasts %s", text, w.risks(target, node))
+	})
+	return found
+}
+
+// risks tells what is forecast for a node, for a test that waits in vain.
+func (w *world) risks(target, node string) string {
+	var f struct {
+		Value  float64
+		Risks  []struct{ Horizon, Probability any }
+		Origin any
+		Model  string
+	}
+	if err := get(w.server.URL+"/api/v1/forecasts/"+target+"/node%2F"+node, &f); err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%+v", f)
+}
+
+// audit asks for the whole trail to be verified, as a person would.
+func (w *world) audit(data string) {
+	w.t.Helper()
+	w.must("audit", "verify", "--storage.path="+filepath.Join(w.dir, data))
+}
