@@ -72,6 +72,9 @@ type Object struct {
 	LastApplied []byte
 	// Managers say who set which fields, oldest first.
 	Managers []Manager
+	// Facts are what series and comparisons need of the status: *Node, *Pod,
+	// *Workload, *Scaler, *Budget, *Delivery; nil for other kinds.
+	Facts Facts
 }
 
 // Manager is one entry of managedFields.
