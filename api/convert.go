@@ -137,19 +137,6 @@ func run(r forecaster.Run) gen.Run {
 		Started: moment(r.Started), Finished: moment(r.Finished)}
 }
 
-// correction leaves out what the actuator needs to undo it: that is its own
-// affair, and may hold whole objects.
-func correction(c forecaster.Correction) gen.Correction {
-	return gen.Correction{Id: c.ID, Policy: c.Policy, Actuator: c.Actuator, Mode: c.Mode, Target: c.Target, Subject: subject(c.Subject),
-		Risk: number(c.Risk), HorizonSeconds: seconds(c.Horizon), State: gen.CorrectionState(c.State), Reason: c.Reason, Plan: c.Plan,
-		Key: optional(c.Key), Actor: c.Actor, Proposed: moment(c.Proposed), Changed: moment(c.Changed), ExpiresAt: moment(c.ExpiresAt)}
-}
-
-func auditEntry(e forecaster.AuditEntry) gen.AuditEntry {
-	return gen.AuditEntry{Seq: e.Seq, At: e.At.UTC(), Actor: e.Actor, Action: e.Action, Correction: correction(e.Correction),
-		Previous: e.Previous, Hash: e.Hash}
-}
-
 func warning(w forecaster.Warning) gen.Warning {
 	return gen.Warning{Target: w.Target, Subject: subject(w.Subject), HorizonSeconds: seconds(w.Horizon), Risk: number(w.Risk),
 		Threshold: w.Threshold, LeadSeconds: seconds(w.Lead), Drivers: convert(w.Drivers, driver), Labels: some(w.Labels),

@@ -94,6 +94,19 @@ func (s *Server) RevertCorrection(ctx context.Context, r gen.RevertCorrectionReq
 	return gen.RevertCorrection200JSONResponse{CorrectionJSONResponse: shown}, nil
 }
 
+// AcknowledgeCorrection takes note of who fights back.
+func (s *Server) AcknowledgeCorrection(ctx context.Context, r gen.AcknowledgeCorrectionRequestObject) (gen.AcknowledgeCorrectionResponseObject, error) {
+	c, err := s.o.Acknowledger.Acknowledge(ctx, r.Id, callOf(ctx).caller.name, text(r.Body.Reason))
+	if err != nil {
+		return nil, err
+	}
+	shown, err := tagged(c)
+	if err != nil {
+		return nil, err
+	}
+	return gen.AcknowledgeCorrection200JSONResponse{CorrectionJSONResponse: shown}, nil
+}
+
 // decide carries a person's word, if the correction still is what they saw.
 // Should it change in between, the decider's own check of its state is the last
 // word.
@@ -158,6 +171,9 @@ func (s *Server) WriteKillSwitch(ctx context.Context, r gen.WriteKillSwitchReque
 		return nil, err
 	}
 	if err := s.o.KillSwitch.Kill(r.Body.Engaged, callOf(ctx).caller.name, text(r.Body.Reason)); err != nil {
+		if !r.Body.Engaged && s.o.KillSwitch.KillSwitch().Engaged { // thrown elsewhere too: a file, the configuration, a ConfigMap
+			return nil, problemf(http.StatusConflict, "%v", err)
+		}
 		return nil, err
 	}
 	shown, err := taggedSwitch(s.o.KillSwitch.KillSwitch())

@@ -115,10 +115,20 @@ func (f fakeCorrector) Revert(_ context.Context, id, actor, reason string) (fore
 	return f.decide("revert", id, actor, reason)
 }
 
-type fakeSwitch struct{ now api.Switch }
+func (f fakeCorrector) Acknowledge(_ context.Context, id, actor, reason string) (forecaster.Correction, error) {
+	return f.decide("acknowledge", id, actor, reason)
+}
+
+type fakeSwitch struct {
+	now  api.Switch
+	held error // what another switch says when this one is released
+}
 
 func (f *fakeSwitch) KillSwitch() api.Switch { return f.now }
 func (f *fakeSwitch) Kill(on bool, actor, reason string) error {
+	if !on && f.held != nil {
+		return f.held
+	}
 	f.now = api.Switch{Engaged: on, Actor: actor, Reason: reason, Changed: origin}
 	return nil
 }

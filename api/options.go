@@ -34,11 +34,15 @@ type Options struct {
 	Decider     Decider
 	KillSwitch  KillSwitch
 
+	Acknowledger Acknowledger
+
 	Shifts Shifts // nil: none
 
 	Drift     Drift     // nil: no cluster is compared; the status says so
+	Episodes  Episodes  // nil: none
 	Changes   Changes   // nil: no cluster is watched
 	Baselines Baselines // nil: none
+	Policies  Policies  // nil: none
 
 	Targets func() []features.Target
 	Signals func() []collector.Signal
@@ -111,7 +115,7 @@ func (o *Options) validate() error {
 		{"Forecasts", o.Forecasts == nil}, {"Runs", o.Runs == nil}, {"Corrections", o.Corrections == nil},
 		{"Audit", o.Audit == nil}, {"History", o.History == nil}, {"Models", o.Models == nil},
 		{"Promoter", o.Promoter == nil}, {"Retrainer", o.Retrainer == nil}, {"Explainer", o.Explainer == nil}, {"Corrector", o.Corrector == nil}, {"Decider", o.Decider == nil},
-		{"KillSwitch", o.KillSwitch == nil}, {"Targets", o.Targets == nil}, {"Signals", o.Signals == nil},
+		{"KillSwitch", o.KillSwitch == nil}, {"Acknowledger", o.Acknowledger == nil}, {"Targets", o.Targets == nil}, {"Signals", o.Signals == nil},
 		{"Status", o.Status == nil},
 	} {
 		if need.missing {

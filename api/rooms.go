@@ -89,7 +89,14 @@ type Decider interface {
 	Revert(ctx context.Context, id, actor, reason string) (forecaster.Correction, error)
 }
 
-// KillSwitch stops corrections.
+// Acknowledger takes note of who changes back what a correction put right. Its
+// errors are the Decider's.
+type Acknowledger interface {
+	Acknowledge(ctx context.Context, id, actor, reason string) (forecaster.Correction, error)
+}
+
+// KillSwitch stops corrections. Kill fails where a release leaves another switch
+// on; its error says which.
 type KillSwitch interface {
 	KillSwitch() Switch
 	Kill(on bool, actor, reason string) error
@@ -130,6 +137,12 @@ type Drift interface {
 	Latest() drift.Report
 }
 
+// Episodes are the fields that were not as declared for a while, newest onset
+// first, in an order that does not change.
+type Episodes interface {
+	Episodes(ctx context.Context, q drift.EpisodeQuery) ([]drift.Episode, error)
+}
+
 // Changes are the field-level changes of the cluster, newest first.
 type Changes interface {
 	Changes(ctx context.Context, q cluster.ChangeQuery) (page []cluster.Change, next string, err error)
@@ -150,4 +163,21 @@ type Baseline struct {
 	Revised  time.Time // when the revision was made; zero: not known
 	Checked  time.Time // the last look for a newer one that succeeded; zero: none
 	Err      error     // of the last look; nil: it succeeded
+}
+
+// Policies are the correction policies by name, with the outcomes of what was
+// proposed since a moment.
+type Policies interface {
+	Policies(ctx context.Context, since time.Time) ([]Policy, error)
+}
+
+// Policy is a correction policy and how it did.
+type Policy struct {
+	Name     string
+	Actuator string
+	Mode     string   // observe, recommend, approve or auto
+	Targets  []string // whose warnings it answers; empty: those that name it
+	Drifts   []string // kinds of drift that it answers
+	MinRisk  float64
+	Score    forecaster.PolicyScore
 }

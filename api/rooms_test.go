@@ -21,4 +21,6 @@ var (
 	_ api.Promoter    = (*models.Registry)(nil)
 	_ api.Retrainer   = (*forecaster.Forecaster)(nil)
 	_ api.Decider     = (*corrector.Corrector)(nil)
+
+	_ api.Acknowledger = (*corrector.Corrector)(nil)
 )

@@ -39,11 +39,13 @@ func TestOverTheRealStore(t *testing.T) {
 	if err := db.PutRun(ctx, forecaster.Run{ID: "run-1", Target: latency.Name, State: forecaster.RunKept, Progress: 1, Started: origin}); err != nil {
 		t.Fatal(err)
 	}
+	c := aCorrection()
 	for _, action := range []string{"propose", "approve"} {
-		c := aCorrection()
-		if _, err := db.Record(ctx, "loop", action, c); err != nil {
+		entry, err := db.Record(ctx, "loop", action, c)
+		if err != nil {
 			t.Fatal(err)
 		}
+		c = entry.Correction
 	}
 	w := newWorld(t, func(o *api.Options) {
 		o.Forecasts, o.Runs, o.Corrections, o.Audit = db, db, db, db

@@ -159,7 +159,7 @@ func options(t testing.TB) api.Options {
 		},
 		decide: func(verb, id, actor, reason string) (forecaster.Correction, error) {
 			c := aCorrection()
-			c.State = map[string]forecaster.CorrectionState{"approve": forecaster.Applied, "reject": forecaster.Rejected, "revert": forecaster.Reverted}[verb]
+			c.State = map[string]forecaster.CorrectionState{"acknowledge": forecaster.Blocked, "approve": forecaster.Applied, "reject": forecaster.Rejected, "revert": forecaster.Reverted}[verb]
 			c.Actor, c.Reason = actor, reason
 			return c, nil
 		},
@@ -239,10 +239,12 @@ func options(t testing.TB) api.Options {
 		}),
 		Shifts:    fakeShifts{},
 		Drift:     fakeDrift(aReport()),
+		Episodes:  fakeEpisodes(anEpisode()),
 		Changes:   &fakeChanges{},
+		Policies:  fakePolicies{},
 		Baselines: fakeBaselines{},
 		Retrainer: fakeRetrainer(func(target, _ string) (forecaster.Run, error) { return aRun(target), nil }),
-		Corrector: corrector, Decider: corrector, KillSwitch: &fakeSwitch{},
+		Corrector: corrector, Decider: corrector, Acknowledger: corrector, KillSwitch: &fakeSwitch{},
 		Targets: func() []features.Target { return []features.Target{latency, notReady} },
 		Signals: func() []collector.Signal { return []collector.Signal{kvCache, latencySignal} },
 		Status: func() forecaster.Status {

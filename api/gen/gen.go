@@ -49,6 +49,36 @@ func (e ChangeKind) Valid() bool {
 	}
 }
 
+// Defines values for CorrectionOutcomeVerdict.
+const (
+	CorrectionOutcomeVerdictHappened     CorrectionOutcomeVerdict = "happened"
+	CorrectionOutcomeVerdictHelped       CorrectionOutcomeVerdict = "helped"
+	CorrectionOutcomeVerdictInconclusive CorrectionOutcomeVerdict = "inconclusive"
+	CorrectionOutcomeVerdictNotHelped    CorrectionOutcomeVerdict = "not-helped"
+	CorrectionOutcomeVerdictSpared       CorrectionOutcomeVerdict = "spared"
+	CorrectionOutcomeVerdictTakenBack    CorrectionOutcomeVerdict = "taken-back"
+)
+
+// Valid indicates whether the value is a known member of the CorrectionOutcomeVerdict enum.
+func (e CorrectionOutcomeVerdict) Valid() bool {
+	switch e {
+	case CorrectionOutcomeVerdictHappened:
+		return true
+	case CorrectionOutcomeVerdictHelped:
+		return true
+	case CorrectionOutcomeVerdictInconclusive:
+		return true
+	case CorrectionOutcomeVerdictNotHelped:
+		return true
+	case CorrectionOutcomeVerdictSpared:
+		return true
+	case CorrectionOutcomeVerdictTakenBack:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CorrectionState.
 const (
 	CorrectionStateApplied   CorrectionState = "applied"
@@ -202,6 +232,30 @@ func (e ObjectiveOp) Valid() bool {
 	case ObjectiveOpLessThan:
 		return true
 	case ObjectiveOpLessThanEqual:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyMode.
+const (
+	PolicyModeApprove   PolicyMode = "approve"
+	PolicyModeAuto      PolicyMode = "auto"
+	PolicyModeObserve   PolicyMode = "observe"
+	PolicyModeRecommend PolicyMode = "recommend"
+)
+
+// Valid indicates whether the value is a known member of the PolicyMode enum.
+func (e PolicyMode) Valid() bool {
+	switch e {
+	case PolicyModeApprove:
+		return true
+	case PolicyModeAuto:
+		return true
+	case PolicyModeObserve:
+		return true
+	case PolicyModeRecommend:
 		return true
 	default:
 		return false
@@ -375,14 +429,17 @@ func (e ListForecastsParamsSort) Valid() bool {
 
 // AuditEntry defines model for AuditEntry.
 type AuditEntry struct {
-	Action     string     `json:"action"`
-	Actor      string     `json:"actor"`
-	At         time.Time  `json:"at"`
-	Correction Correction `json:"correction"`
-	Hash       string     `json:"hash"`
+	Action string    `json:"action"`
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"`
+
+	// Correction As it stood; absent: the entry is the kill switch's.
+	Correction *Correction `json:"correction,omitempty"`
+	Hash       string      `json:"hash"`
 
 	// Previous Hash of the entry before.
 	Previous string `json:"previous"`
+	Reason   string `json:"reason"`
 	Seq      int64  `json:"seq"`
 }
 
@@ -460,12 +517,30 @@ type ChangeList struct {
 // Correction defines model for Correction.
 type Correction struct {
 	// Actor Who proposed, approved, rejected or reverted last.
-	Actor          string     `json:"actor"`
-	Actuator       string     `json:"actuator"`
-	Changed        *time.Time `json:"changed"`
-	ExpiresAt      *time.Time `json:"expiresAt"`
-	HorizonSeconds int64      `json:"horizonSeconds"`
-	Id             string     `json:"id"`
+	Actor    string `json:"actor"`
+	Actuator string `json:"actuator"`
+
+	// Applied When it was done; null: it was not.
+	Applied *time.Time `json:"applied"`
+	Changed *time.Time `json:"changed"`
+
+	// Contested Who undid it, or brought back what it had put right; empty: nobody.
+	Contested string `json:"contested"`
+
+	// Control Kept without action, to compare with.
+	Control bool `json:"control"`
+
+	// Diff What the API server says would change, one field a line; empty where there is no such answer.
+	Diff string `json:"diff"`
+
+	// Drift The drift that it answers; null: it answers a risk.
+	Drift     *CorrectionDrift `json:"drift"`
+	ExpiresAt *time.Time       `json:"expiresAt"`
+
+	// Guards What each guard said when it was last judged, in their order.
+	Guards         []GuardVerdict `json:"guards"`
+	HorizonSeconds int64          `json:"horizonSeconds"`
+	Id             string         `json:"id"`
 
 	// Key Idempotency key.
 	Key *string `json:"key,omitempty"`
@@ -473,17 +548,45 @@ type Correction struct {
 	// Mode observe, recommend, approve or auto.
 	Mode string `json:"mode"`
 
-	// Plan What it would change, in words or as a diff.
+	// Namespace Of what is changed; empty for nodes.
+	Namespace string `json:"namespace"`
+
+	// Outcome What became of the subject; null: its horizon has not passed yet, or nothing was done.
+	Outcome *CorrectionOutcome `json:"outcome"`
+
+	// Plan What it would change, in words.
 	Plan     string     `json:"plan"`
 	Policy   string     `json:"policy"`
 	Proposed *time.Time `json:"proposed"`
 
 	// Reason Why it stands where it stands.
-	Reason  string          `json:"reason"`
-	Risk    *float64        `json:"risk"`
-	State   CorrectionState `json:"state"`
-	Subject Subject         `json:"subject"`
-	Target  string          `json:"target"`
+	Reason string `json:"reason"`
+
+	// Revision Of a workload, what it would bring about; empty elsewhere.
+	Revision string          `json:"revision"`
+	Risk     *float64        `json:"risk"`
+	State    CorrectionState `json:"state"`
+	Subject  Subject         `json:"subject"`
+	Target   string          `json:"target"`
+}
+
+// CorrectionDrift defines model for CorrectionDrift.
+type CorrectionDrift struct {
+	// By Field manager that made the live values; empty where it is not known.
+	By string `json:"by"`
+
+	// Kinds Kinds of drift.
+	Kinds []string `json:"kinds"`
+
+	// Paths JSON pointers of the fields.
+	Paths []string `json:"paths"`
+
+	// Revision Of the declared state.
+	Revision string     `json:"revision"`
+	Since    *time.Time `json:"since"`
+
+	// Source What declared the state.
+	Source string `json:"source"`
 }
 
 // CorrectionList defines model for CorrectionList.
@@ -491,6 +594,24 @@ type CorrectionList struct {
 	Items      []Correction `json:"items"`
 	NextCursor *string      `json:"nextCursor,omitempty"`
 }
+
+// CorrectionOutcome defines model for CorrectionOutcome.
+type CorrectionOutcome struct {
+	// At When it was judged.
+	At time.Time `json:"at"`
+
+	// Happened The event happened within the horizon; null: not known.
+	Happened *bool `json:"happened"`
+
+	// Says In words.
+	Says string `json:"says"`
+
+	// Verdict The first three are of corrections that were applied, the next two of those that were not.
+	Verdict CorrectionOutcomeVerdict `json:"verdict"`
+}
+
+// CorrectionOutcomeVerdict The first three are of corrections that were applied, the next two of those that were not.
+type CorrectionOutcomeVerdict string
 
 // CorrectionRequest defines model for CorrectionRequest.
 type CorrectionRequest struct {
@@ -541,6 +662,45 @@ type DriftDifference struct {
 
 	// Since When it was set, or first seen.
 	Since *time.Time `json:"since"`
+}
+
+// DriftEpisode One field that was not as declared for a while.
+type DriftEpisode struct {
+	// Declared JSON; absent: not declared, the field was added.
+	Declared *string   `json:"declared,omitempty"`
+	Kind     DriftKind `json:"kind"`
+
+	// Live JSON, at the onset; absent: the field was gone.
+	Live *string `json:"live,omitempty"`
+
+	// Manager Who set it; empty where that is not known.
+	Manager string `json:"manager"`
+
+	// Object An object of the cluster.
+	Object ObjectRef `json:"object"`
+
+	// Path JSON pointer, list items by their key.
+	Path string `json:"path"`
+
+	// RepairedBy Manager that owns the field now; empty where it is not known.
+	RepairedBy string `json:"repairedBy"`
+	Revision   string `json:"revision"`
+
+	// Since The onset.
+	Since time.Time `json:"since"`
+
+	// Source What declared the field.
+	Source  string  `json:"source"`
+	Subject Subject `json:"subject"`
+
+	// Until Null: it still is.
+	Until *time.Time `json:"until"`
+}
+
+// DriftEpisodeList defines model for DriftEpisodeList.
+type DriftEpisodeList struct {
+	Items      []DriftEpisode `json:"items"`
+	NextCursor *string        `json:"nextCursor,omitempty"`
 }
 
 // DriftFinding The verdict on one object.
@@ -784,6 +944,16 @@ type ForecastList struct {
 	NextCursor *string        `json:"nextCursor,omitempty"`
 }
 
+// GuardVerdict defines model for GuardVerdict.
+type GuardVerdict struct {
+	// Guard Example: freshness
+	Guard  string `json:"guard"`
+	Passed bool   `json:"passed"`
+
+	// Says Why, or what was compared.
+	Says string `json:"says"`
+}
+
 // KillSwitch defines model for KillSwitch.
 type KillSwitch struct {
 	Actor   string     `json:"actor"`
@@ -922,6 +1092,72 @@ type Points struct {
 
 	// Values As many as times; null is missing.
 	Values []*float64 `json:"values"`
+}
+
+// Policy defines model for Policy.
+type Policy struct {
+	Actuator string `json:"actuator"`
+
+	// Drifts Kinds of drift that it answers; empty: none.
+	Drifts  []string   `json:"drifts"`
+	MinRisk float64    `json:"minRisk"`
+	Mode    PolicyMode `json:"mode"`
+	Name    string     `json:"name"`
+
+	// Score How the corrections of a policy came out.
+	Score PolicyScore `json:"score"`
+
+	// Targets Whose warnings it answers; empty: those that name it.
+	Targets []string `json:"targets"`
+}
+
+// PolicyMode defines model for Policy.Mode.
+type PolicyMode string
+
+// PolicyList defines model for PolicyList.
+type PolicyList struct {
+	Items []Policy `json:"items"`
+}
+
+// PolicyScore How the corrections of a policy came out.
+type PolicyScore struct {
+	// Acted The event, where a correction was applied.
+	Acted   Tally `json:"acted"`
+	Applied int   `json:"applied"`
+
+	// Approved By a person, or by the mode auto.
+	Approved int `json:"approved"`
+
+	// Blocked That stand blocked.
+	Blocked   int `json:"blocked"`
+	Contested int `json:"contested"`
+
+	// Control In the control group.
+	Control Tally `json:"control"`
+	Expired int   `json:"expired"`
+	Failed  int   `json:"failed"`
+	Helped  int   `json:"helped"`
+
+	// Left Not corrected for another reason: rejected, expired, observed or failed.
+	Left      Tally `json:"left"`
+	NotHelped int   `json:"notHelped"`
+
+	// Proposed That the guards let pass.
+	Proposed  int        `json:"proposed"`
+	Rejected  int        `json:"rejected"`
+	Since     *time.Time `json:"since"`
+	TakenBack int        `json:"takenBack"`
+
+	// Text In a line.
+	//
+	// Example: cordon: 14 proposed, 9 approved, 7 helped
+	Text string `json:"text"`
+
+	// Verified The risk fell or the drift went.
+	Verified int `json:"verified"`
+
+	// Waiting Whose outcome is not known yet.
+	Waiting int `json:"waiting"`
 }
 
 // Problem defines model for Problem.
@@ -1224,6 +1460,14 @@ type SubjectSpec struct {
 	Labels []string `json:"labels"`
 }
 
+// Tally defines model for Tally.
+type Tally struct {
+	Happened int `json:"happened"`
+
+	// Known Subjects whose outcome is known.
+	Known int `json:"known"`
+}
+
 // Target defines model for Target.
 type Target struct {
 	// Alert Name of the existing alert that is forecast.
@@ -1468,6 +1712,28 @@ type ListDriftParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListDriftEpisodesParams defines parameters for ListDriftEpisodes.
+type ListDriftEpisodesParams struct {
+	// Subject `kind/name` or `kind/namespace/name`.
+	Subject *string    `form:"subject,omitempty" json:"subject,omitempty"`
+	Kind    *DriftKind `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Open Only those that still are.
+	Open *bool `form:"open,omitempty" json:"open,omitempty"`
+
+	// From It ended after this.
+	From *Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To It began before this.
+	To *Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// Cursor `nextCursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items wanted.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // StreamEventsParams defines parameters for StreamEvents.
 type StreamEventsParams struct {
 	// LastEventId For clients that cannot set the header.
@@ -1526,6 +1792,12 @@ type ListModelsParams struct {
 // RollbackModelJSONBody defines parameters for RollbackModel.
 type RollbackModelJSONBody = map[string]interface{}
 
+// ListPoliciesParams defines parameters for ListPolicies.
+type ListPoliciesParams struct {
+	// Since Corrections proposed from then on are counted; absent: the last 30 days.
+	Since *Time `form:"since,omitempty" json:"since,omitempty"`
+}
+
 // ListRegressionsParams defines parameters for ListRegressions.
 type ListRegressionsParams struct {
 	// Target Exact name of a target.
@@ -1567,6 +1839,9 @@ type ReadSignalValuesParams struct {
 
 // SubmitCorrectionJSONRequestBody defines body for SubmitCorrection for application/json ContentType.
 type SubmitCorrectionJSONRequestBody = CorrectionRequest
+
+// AcknowledgeCorrectionJSONRequestBody defines body for AcknowledgeCorrection for application/json ContentType.
+type AcknowledgeCorrectionJSONRequestBody = Decision
 
 // ApproveCorrectionJSONRequestBody defines body for ApproveCorrection for application/json ContentType.
 type ApproveCorrectionJSONRequestBody = Decision
@@ -1612,6 +1887,9 @@ type ServerInterface interface {
 	// ReadCorrection One correction
 	// (GET /corrections/{id})
 	ReadCorrection(ctx echo.Context, id CorrectionPath) error
+	// AcknowledgeCorrection Take note of who changes back what a correction put right, so that its object may be corrected again
+	// (POST /corrections/{id}/acknowledge)
+	AcknowledgeCorrection(ctx echo.Context, id CorrectionPath) error
 	// ApproveCorrection Approve a proposed correction; it is applied unless a guard now forbids it
 	// (POST /corrections/{id}/approve)
 	ApproveCorrection(ctx echo.Context, id CorrectionPath, params ApproveCorrectionParams) error
@@ -1624,6 +1902,9 @@ type ServerInterface interface {
 	// ListDrift Every object beside its declared state, what drifted first and what is unknown next
 	// (GET /drift)
 	ListDrift(ctx echo.Context, params ListDriftParams) error
+	// ListDriftEpisodes Each field that was not as declared for a while, with who set it and who put it right; the latest onset first
+	// (GET /drift/episodes)
+	ListDriftEpisodes(ctx echo.Context, params ListDriftEpisodesParams) error
 	// StreamEvents What happens, as it happens (server-sent events)
 	// (GET /events)
 	StreamEvents(ctx echo.Context, params StreamEventsParams) error
@@ -1657,6 +1938,9 @@ type ServerInterface interface {
 	// ReadOpenAPI This contract
 	// (GET /openapi.yaml)
 	ReadOpenAPI(ctx echo.Context) error
+	// ListPolicies The correction policies, and how what they did came out
+	// (GET /policies)
+	ListPolicies(ctx echo.Context, params ListPoliciesParams) error
 	// ListRegressions Latency regressions that stand or went away lately, the latest onset first
 	// (GET /regressions)
 	ListRegressions(ctx echo.Context, params ListRegressionsParams) error
@@ -1911,6 +2195,22 @@ func (w *ServerInterfaceWrapper) ReadCorrection(ctx echo.Context) error {
 	return err
 }
 
+// AcknowledgeCorrection converts echo context to params.
+func (w *ServerInterfaceWrapper) AcknowledgeCorrection(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id CorrectionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcknowledgeCorrection(ctx, id)
+	return err
+}
+
 // ApproveCorrection converts echo context to params.
 func (w *ServerInterfaceWrapper) ApproveCorrection(ctx echo.Context) error {
 	var err error
@@ -2097,6 +2397,66 @@ func (w *ServerInterfaceWrapper) ListDrift(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListDrift(ctx, params)
+	return err
+}
+
+// ListDriftEpisodes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDriftEpisodes(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDriftEpisodesParams
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", ctx.QueryParams(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter subject: %s", err))
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", ctx.QueryParams(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter kind: %s", err))
+	}
+
+	// ------------- Optional query parameter "open" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "open", ctx.QueryParams(), &params.Open, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter open: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDriftEpisodes(ctx, params)
 	return err
 }
 
@@ -2379,6 +2739,24 @@ func (w *ServerInterfaceWrapper) ReadOpenAPI(ctx echo.Context) error {
 	return err
 }
 
+// ListPolicies converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPolicies(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPoliciesParams
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", ctx.QueryParams(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter since: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPolicies(ctx, params)
+	return err
+}
+
 // ListRegressions converts echo context to params.
 func (w *ServerInterfaceWrapper) ListRegressions(ctx echo.Context) error {
 	var err error
@@ -2644,6 +3022,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/retrainings", wrapper.StartRetraining, options.OperationMiddlewares["startRetraining"]...)
 	router.GET(options.BaseURL+"/retrainings/:id", wrapper.ReadRetraining, options.OperationMiddlewares["readRetraining"]...)
 	router.GET(options.BaseURL+"/drift", wrapper.ListDrift, options.OperationMiddlewares["listDrift"]...)
+	router.GET(options.BaseURL+"/drift/episodes", wrapper.ListDriftEpisodes, options.OperationMiddlewares["listDriftEpisodes"]...)
 	router.GET(options.BaseURL+"/changes", wrapper.ListChanges, options.OperationMiddlewares["listChanges"]...)
 	router.GET(options.BaseURL+"/baselines", wrapper.ListBaselines, options.OperationMiddlewares["listBaselines"]...)
 	router.GET(options.BaseURL+"/corrections", wrapper.ListCorrections, options.OperationMiddlewares["listCorrections"]...)
@@ -2652,6 +3031,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/corrections/:id/approve", wrapper.ApproveCorrection, options.OperationMiddlewares["approveCorrection"]...)
 	router.POST(options.BaseURL+"/corrections/:id/reject", wrapper.RejectCorrection, options.OperationMiddlewares["rejectCorrection"]...)
 	router.POST(options.BaseURL+"/corrections/:id/revert", wrapper.RevertCorrection, options.OperationMiddlewares["revertCorrection"]...)
+	router.POST(options.BaseURL+"/corrections/:id/acknowledge", wrapper.AcknowledgeCorrection, options.OperationMiddlewares["acknowledgeCorrection"]...)
+	router.GET(options.BaseURL+"/policies", wrapper.ListPolicies, options.OperationMiddlewares["listPolicies"]...)
 	router.GET(options.BaseURL+"/audit", wrapper.ListAudit, options.OperationMiddlewares["listAudit"]...)
 	router.GET(options.BaseURL+"/audit/verify", wrapper.VerifyAudit, options.OperationMiddlewares["verifyAudit"]...)
 	router.GET(options.BaseURL+"/kill-switch", wrapper.ReadKillSwitch, options.OperationMiddlewares["readKillSwitch"]...)
@@ -3048,6 +3429,47 @@ func (response ReadCorrectiondefaultApplicationProblemPlusJSONResponse) VisitRea
 	return err
 }
 
+type AcknowledgeCorrectionRequestObject struct {
+	Id   CorrectionPath `json:"id"`
+	Body *AcknowledgeCorrectionJSONRequestBody
+}
+
+type AcknowledgeCorrectionResponseObject interface {
+	VisitAcknowledgeCorrectionResponse(w http.ResponseWriter) error
+}
+
+type AcknowledgeCorrection200JSONResponse struct{ CorrectionJSONResponse }
+
+func (response AcknowledgeCorrection200JSONResponse) VisitAcknowledgeCorrectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeCorrectiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcknowledgeCorrectiondefaultApplicationProblemPlusJSONResponse) VisitAcknowledgeCorrectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ApproveCorrectionRequestObject struct {
 	Id     CorrectionPath `json:"id"`
 	Params ApproveCorrectionParams
@@ -3217,6 +3639,60 @@ type ListDriftdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListDriftdefaultApplicationProblemPlusJSONResponse) VisitListDriftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDriftEpisodesRequestObject struct {
+	Params ListDriftEpisodesParams
+}
+
+type ListDriftEpisodesResponseObject interface {
+	VisitListDriftEpisodesResponse(w http.ResponseWriter) error
+}
+
+type ListDriftEpisodes200ResponseHeaders struct {
+	ETag string
+}
+
+type ListDriftEpisodes200JSONResponse struct {
+	Body    DriftEpisodeList
+	Headers ListDriftEpisodes200ResponseHeaders
+}
+
+func (response ListDriftEpisodes200JSONResponse) VisitListDriftEpisodesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDriftEpisodes304Response = NotModifiedResponse
+
+func (response ListDriftEpisodes304Response) VisitListDriftEpisodesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListDriftEpisodesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDriftEpisodesdefaultApplicationProblemPlusJSONResponse) VisitListDriftEpisodesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3776,6 +4252,60 @@ type ReadOpenAPIdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReadOpenAPIdefaultApplicationProblemPlusJSONResponse) VisitReadOpenAPIResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPoliciesRequestObject struct {
+	Params ListPoliciesParams
+}
+
+type ListPoliciesResponseObject interface {
+	VisitListPoliciesResponse(w http.ResponseWriter) error
+}
+
+type ListPolicies200ResponseHeaders struct {
+	ETag string
+}
+
+type ListPolicies200JSONResponse struct {
+	Body    PolicyList
+	Headers ListPolicies200ResponseHeaders
+}
+
+func (response ListPolicies200JSONResponse) VisitListPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPolicies304Response = NotModifiedResponse
+
+func (response ListPolicies304Response) VisitListPoliciesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListPoliciesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPoliciesdefaultApplicationProblemPlusJSONResponse) VisitListPoliciesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4356,6 +4886,9 @@ type StrictServerInterface interface {
 	// ReadCorrection One correction
 	// (GET /corrections/{id})
 	ReadCorrection(ctx context.Context, request ReadCorrectionRequestObject) (ReadCorrectionResponseObject, error)
+	// AcknowledgeCorrection Take note of who changes back what a correction put right, so that its object may be corrected again
+	// (POST /corrections/{id}/acknowledge)
+	AcknowledgeCorrection(ctx context.Context, request AcknowledgeCorrectionRequestObject) (AcknowledgeCorrectionResponseObject, error)
 	// ApproveCorrection Approve a proposed correction; it is applied unless a guard now forbids it
 	// (POST /corrections/{id}/approve)
 	ApproveCorrection(ctx context.Context, request ApproveCorrectionRequestObject) (ApproveCorrectionResponseObject, error)
@@ -4368,6 +4901,9 @@ type StrictServerInterface interface {
 	// ListDrift Every object beside its declared state, what drifted first and what is unknown next
 	// (GET /drift)
 	ListDrift(ctx context.Context, request ListDriftRequestObject) (ListDriftResponseObject, error)
+	// ListDriftEpisodes Each field that was not as declared for a while, with who set it and who put it right; the latest onset first
+	// (GET /drift/episodes)
+	ListDriftEpisodes(ctx context.Context, request ListDriftEpisodesRequestObject) (ListDriftEpisodesResponseObject, error)
 	// StreamEvents What happens, as it happens (server-sent events)
 	// (GET /events)
 	StreamEvents(ctx context.Context, request StreamEventsRequestObject) (StreamEventsResponseObject, error)
@@ -4401,6 +4937,9 @@ type StrictServerInterface interface {
 	// ReadOpenAPI This contract
 	// (GET /openapi.yaml)
 	ReadOpenAPI(ctx context.Context, request ReadOpenAPIRequestObject) (ReadOpenAPIResponseObject, error)
+	// ListPolicies The correction policies, and how what they did came out
+	// (GET /policies)
+	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
 	// ListRegressions Latency regressions that stand or went away lately, the latest onset first
 	// (GET /regressions)
 	ListRegressions(ctx context.Context, request ListRegressionsRequestObject) (ListRegressionsResponseObject, error)
@@ -4642,6 +5181,54 @@ func (sh *strictHandler) ReadCorrection(ctx echo.Context, id CorrectionPath) err
 	return nil
 }
 
+// AcknowledgeCorrection operation middleware
+func (sh *strictHandler) AcknowledgeCorrection(ctx echo.Context, id CorrectionPath) error {
+	var request AcknowledgeCorrectionRequestObject
+
+	request.Id = id
+
+	var body AcknowledgeCorrectionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcknowledgeCorrection(ctx.Request().Context(), request.(AcknowledgeCorrectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcknowledgeCorrection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcknowledgeCorrectionResponseObject); ok {
+		return validResponse.VisitAcknowledgeCorrectionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ApproveCorrection operation middleware
 func (sh *strictHandler) ApproveCorrection(ctx echo.Context, id CorrectionPath, params ApproveCorrectionParams) error {
 	var request ApproveCorrectionRequestObject
@@ -4808,6 +5395,31 @@ func (sh *strictHandler) ListDrift(ctx echo.Context, params ListDriftParams) err
 		return err
 	} else if validResponse, ok := response.(ListDriftResponseObject); ok {
 		return validResponse.VisitListDriftResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDriftEpisodes operation middleware
+func (sh *strictHandler) ListDriftEpisodes(ctx echo.Context, params ListDriftEpisodesParams) error {
+	var request ListDriftEpisodesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDriftEpisodes(ctx.Request().Context(), request.(ListDriftEpisodesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDriftEpisodes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDriftEpisodesResponseObject); ok {
+		return validResponse.VisitListDriftEpisodesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5151,6 +5763,31 @@ func (sh *strictHandler) ReadOpenAPI(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReadOpenAPIResponseObject); ok {
 		return validResponse.VisitReadOpenAPIResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPolicies operation middleware
+func (sh *strictHandler) ListPolicies(ctx echo.Context, params ListPoliciesParams) error {
+	var request ListPoliciesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPolicies(ctx.Request().Context(), request.(ListPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPolicies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPoliciesResponseObject); ok {
+		return validResponse.VisitListPoliciesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -101,7 +101,7 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 	s.api, err = api.New(api.Options{
 		Forecasts: s.store, Runs: s.store, Corrections: s.store, Audit: s.store, History: s.history,
 		Models: champions, Promoter: champions, Retrainer: s.forecaster, Shifts: s.forecaster, Explainer: s.forecaster,
-		Corrector: door{s.corrector}, Decider: s.corrector, KillSwitch: killSwitch{s.corrector},
+		Corrector: door{s.corrector}, Decider: s.corrector, Acknowledger: s.corrector, KillSwitch: killSwitch{s.corrector},
 		Targets: signals.targets, Signals: signals.get, Status: s.forecaster.Status, Ready: s.ready,
 		Reload:        func() error { return a.reload(s, signals) },
 		ListenAddress: web.listen, WebConfigFile: web.configFile, ExternalURL: web.externalURL, RoutePrefix: web.routePrefix,

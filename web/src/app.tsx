@@ -1,9 +1,11 @@
 import { ActionIcon, Anchor, AppShell, Badge, Group, Text, Title, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link, Route, Routes } from 'react-router-dom'
+import { Link, Route, Routes, useLocation } from 'react-router-dom'
 import { read, type Status } from './api/client'
 import { useLive } from './api/live'
 import { clock } from './format'
+import { CorrectionsPage } from './pages/corrections'
+import { DriftPage } from './pages/drift'
 import { ForecastPage } from './pages/forecast'
 import { RisksPage } from './pages/risks'
 
@@ -17,7 +19,7 @@ export function App() {
         <Group h="100%" px="md" justify="space-between">
           <Group gap="lg">
             <Anchor component={Link} to="/" underline="never" c="inherit"><Title order={3}>Driftcast</Title></Anchor>
-            <Anchor component={Link} to="/">Risks</Anchor>
+            <Pages />
             {status.data?.simulated && <Badge color="grape" variant="light" title="The cluster, its faults and its clock are simulated">simulated</Badge>}
           </Group>
           <Group gap="md">
@@ -29,11 +31,24 @@ export function App() {
       <AppShell.Main>
         <Routes>
           <Route path="/" element={<RisksPage />} />
+          <Route path="/drift" element={<DriftPage />} />
+          <Route path="/corrections" element={<CorrectionsPage />} />
           <Route path="/forecasts/:target/:subject" element={<ForecastPage />} />
           <Route path="*" element={<Text>There is no such page. <Anchor component={Link} to="/">All risks</Anchor></Text>} />
         </Routes>
       </AppShell.Main>
     </AppShell>
+  )
+}
+
+function Pages() {
+  const { pathname } = useLocation()
+  return (
+    <Group component="nav" gap="md" aria-label="pages">
+      {[['/', 'Risks'], ['/drift', 'Drift'], ['/corrections', 'Corrections']].map(([path, name]) => (
+        <Anchor key={path} component={Link} to={path!} fw={pathname === path ? 700 : undefined} aria-current={pathname === path ? 'page' : undefined}>{name}</Anchor>
+      ))}
+    </Group>
   )
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { percent, quantity, riskColour, span } from './format'
+import { age, percent, plain, quantity, revision, riskColour, span } from './format'
 
 describe('percent', () => {
   it.each([[0, '0 %'], [0.004, '<1 %'], [0.62, '62 %'], [0.997, '>99 %'], [1, '100 %'], [null, '–']])('%s is %s', (p, want) => {
@@ -23,4 +23,21 @@ describe('riskColour', () => {
   it.each([[0.8, 'red'], [0.4, 'yellow'], [0.1, 'teal'], [null, 'gray']])('%s of threshold 0.7 is %s', (p, want) => {
     expect(riskColour(p, 0.7)).toBe(want)
   })
+})
+
+describe('age', () => {
+  it.each([[40, '40s'], [600, '10m'], [7200, '2h'], [40 * 3600, '2d'], [-5, '0s']])('%s s ago is %s', (s, want) => {
+    expect(age(new Date(1e12 - s * 1000).toISOString(), 1e12)).toBe(want)
+  })
+})
+
+describe('plain', () => {
+  it.each([['"shop:1"', 'shop:1'], ['3', '3'], ['{"a":1}', '{"a":1}'], [undefined, '–'], ['""', '""'], ['"redacted:4f2c"', '(redacted)'], ['OOMKilled', 'OOMKilled']])('%s is %s', (json, want) => {
+    expect(plain(json)).toBe(want)
+  })
+})
+
+describe('revision', () => {
+  it('shortens a commit', () => expect(revision('4f2c1e9a4f2c1e9a4f2c1e9a4f2c1e9a4f2c1e9a')).toBe('4f2c1e9a'))
+  it('keeps a number', () => expect(revision('12')).toBe('12'))
 })

@@ -37,3 +37,28 @@ export function riskColour(p: number | null | undefined, threshold: number): str
   if (p >= threshold) return 'red'
   return p >= threshold / 2 ? 'yellow' : 'teal'
 }
+
+/** age prints how long something has lasted: 40s, 12m, 3h, 5d. */
+export function age(since: string, now: string | number = Date.now()): string {
+  const seconds = Math.max(0, Math.round(((typeof now === 'number' ? now : Date.parse(now)) - Date.parse(since)) / 1000))
+  if (seconds < 90) return `${seconds}s`
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)}m`
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)}h`
+  return `${Math.round(seconds / 86400)}d`
+}
+
+/** plain prints a value that came as JSON: strings without their quotes, – where it is absent. */
+export function plain(json: string | undefined): string {
+  if (json === undefined || json === '') return '–'
+  if (json.startsWith('redacted:')) return '(redacted)'
+  try {
+    const value: unknown = JSON.parse(json)
+    if (typeof value === 'string') return value.startsWith('redacted:') ? '(redacted)' : value === '' ? '""' : value
+  } catch {
+    // cut to 1 KiB, or a plain word: shown as it is
+  }
+  return json
+}
+
+/** revision shortens what looks like a hash. */
+export const revision = (r: string) => (/^[0-9a-f]{40,64}$/.test(r) ? r.slice(0, 8) : r)

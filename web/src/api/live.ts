@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { eventsAddress, token } from './client'
 
-const kinds = ['step', 'warning', 'run', 'correction', 'model', 'reset']
+const kinds = ['step', 'warning', 'run', 'correction', 'model', 'regression', 'shift', 'drift', 'reset']
 
 /**
  * useLive refetches what is shown whenever the server says that something

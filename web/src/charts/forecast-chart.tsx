@@ -4,12 +4,12 @@ import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import type { Forecast, Outcome } from '../api/client'
 import { quantity } from '../format'
-import { align, range } from './series'
+import { align, moments, range } from './series'
 
 /**
  * ForecastChart draws the past, a "now" line, the median ahead (dashed) within
- * its shaded quantile bands, the bound, the predicted crossing, and what
- * earlier forecasts had said.
+ * its shaded quantile bands, the bound, the predicted crossing, what earlier
+ * forecasts had said, and when something changed on the subject.
  */
 export function ForecastChart({ forecast, earlier }: { forecast: Forecast; earlier: Outcome[] }) {
   const { ref, width } = useElementSize()
@@ -66,7 +66,7 @@ export function ForecastChart({ forecast, earlier }: { forecast: Forecast; earli
   return <div ref={ref} style={{ width: '100%' }}><div ref={box} data-testid="forecast-chart" /></div>
 }
 
-/** marks draws now, the bound and the predicted crossing over the chart. */
+/** marks draws changes, now, the bound and the predicted crossing over the chart. */
 function marks(u: uPlot, f: Forecast, ink: string) {
   const { ctx, bbox } = u
   const line = (x0: number, y0: number, x1: number, y1: number, colour: string, dash: number[]) => {
@@ -88,6 +88,12 @@ function marks(u: uPlot, f: Forecast, ink: string) {
     ctx.font = `${12 * devicePixelRatio}px sans-serif`
     ctx.fillText(text, x, y)
     ctx.restore()
+  }
+  for (const at of moments(f)) {
+    const x = u.valToPos(at, 'x', true)
+    if (x < bbox.left || x > bbox.left + bbox.width) continue
+    line(x, bbox.top, x, bbox.top + bbox.height, 'rgba(190, 75, 219, 0.45)', [1, 3])
+    write('◆', x - 4 * devicePixelRatio, bbox.top + bbox.height - 2 * devicePixelRatio, '#be4bdb')
   }
   const now = u.valToPos(Date.parse(f.origin) / 1000, 'x', true)
   line(now, bbox.top, now, bbox.top + bbox.height, ink, [2, 2])

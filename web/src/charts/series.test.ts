@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { Outcome } from '../api/client'
-import { align, range } from './series'
+import type { FieldChange, Outcome } from '../api/client'
+import { align, moments, range } from './series'
 
 const path = { quantiles: [0.1, 0.5, 0.9], times: [30, 40], values: [[1, 1], [2, 2], [3, 3]] }
 
@@ -26,4 +26,9 @@ it('keeps one very wide quantile from flattening the rest', () => {
 it('takes a near bound in and leaves a far one out', () => {
   expect(range([1, 2], [], 3)[1]).toBeGreaterThan(3)
   expect(range([1, 2], [], 100)[1]).toBeLessThan(3)
+})
+
+it('marks each moment of change once', () => {
+  const at = (s: number) => ({ at: new Date(s * 1000).toISOString() }) as FieldChange
+  expect(moments({ changes: [at(30), at(10), at(10.2)] })).toEqual([10, 30])
 })

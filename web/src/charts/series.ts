@@ -48,3 +48,8 @@ export function range(core: (number | null)[], bands: (number | null)[][], bound
   const pad = span() * 0.05
   return [low - pad, high + pad]
 }
+
+/** moments are the times (Unix seconds) at which something changed on the subject, each once. */
+export function moments(f: Pick<Forecast, 'changes'>): number[] {
+  return [...new Set(f.changes.map((c) => Math.round(Date.parse(c.at) / 1000)))].sort((a, b) => a - b)
+}

@@ -5,6 +5,7 @@ import { Link, useParams } from 'react-router-dom'
 import { type Forecast, type Outcome, read } from '../api/client'
 import { ForecastChart } from '../charts/forecast-chart'
 import { clock, percent, quantity, riskColour, span } from '../format'
+import { Changes } from '../parts/changes'
 import { Episodes } from '../parts/episodes'
 import { Outcomes } from '../parts/outcomes'
 import { Scores } from '../parts/scores'
@@ -59,6 +60,10 @@ function Page({ f }: { f: Forecast }) {
           <Stack>
             <Drivers f={f} />
             <Ahead f={f} />
+            <Card withBorder>
+              <Title order={4} mb="xs">What changed</Title>
+              <Changes changes={f.changes} empty="Nothing changed on it within the past shown, or no cluster is watched." />
+            </Card>
           </Stack>
         </Grid.Col>
       </Grid>
