@@ -7,15 +7,20 @@ CACHE   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftcast
 LINT    := $(CACHE)/bin/golangci-lint-2.15.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZ    ?= 10s
+PLUGINS ?= $(HOME)/.local/bin
 UI      := api/ui/dist/index.html
 UI_SRC  := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 
-.PHONY: help build run test test-short cluster e2e lint race fuzz bench bench-go cover ui clean
+.PHONY: help build install-plugin run test test-short cluster e2e lint race fuzz bench bench-go cover ui clean
 help: ## print this help
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: $(UI) ## build ./driftcast, web page included
 	go build -ldflags '-s -w -X main.version=$(VERSION)' -o driftcast ./cmd/driftcast
+
+install-plugin: build ## link ./driftcast as kubectl-driftcast into PLUGINS (default ~/.local/bin), so that "kubectl driftcast" works
+	mkdir -p $(PLUGINS) && ln -sf $(CURDIR)/driftcast $(PLUGINS)/kubectl-driftcast
+	@command -v kubectl-driftcast >/dev/null || echo "$(PLUGINS) is not in your PATH: kubectl will not find it there" >&2
 
 run: build ## build and start the demo on loopback: a simulated GPU cluster, nothing else needed
 	./driftcast demo

@@ -43,16 +43,19 @@ type app struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// run is main without the process around it; the tests call it too.
+// run is main without the process around it; the tests call it too. args[0] is
+// what the program was called by.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	a := &app{in: in, out: out, err: errs}
 	root := a.root()
-	root.SetArgs(args)
+	name := calledAs(args[0])
+	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}
+	root.SetArgs(args[1:])
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
@@ -62,7 +65,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.Is(err, errFound):
 		return exitFound
 	default:
-		fmt.Fprintf(errs, "driftcast: %v\n", err)
+		fmt.Fprintf(errs, "%s: %v\n", name, err)
 		return exitError
 	}
 }
