@@ -1,0 +1,62 @@
+package declared_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/driftcast/driftcast/drift/declared"
+)
+
+func TestConfigNamesKeyAndRemedy(t *testing.T) {
+	for text, want := range map[string]string{
+		"{name: prod, path: x}": "",
+		"{name: prod, git: {url: 'https://git.example/x.git', auth: {password_file: x}}}": "",
+		"{name: prod, git: {url: 'git@git.example:x.git', auth: {ssh_key_file: x}}}":      "",
+		"{name: Prod, path: x}": "name: \"Prod\" is no name",
+		"{name: prod}":          "baseline prod: path: neither path nor git is set (write path",
+		"{name: prod, path: x, git: {url: 'https://x'}}":                                   "path and git are both set",
+		"{name: prod, path: x, poll: 1ms}":                                                 "poll: 1ms is too short",
+		"{name: prod, path: x, kustomize: yes please}":                                     "kustomize: \"yes please\" is none of",
+		"{name: prod, path: x, exclude: ['']}":                                             "exclude: \"\": an empty glob",
+		"{name: prod, git: {url: 'https://a:hunter2@x'}}":                                  "git.url: \"https://a:xxxxx@x\" holds a password",
+		"{name: prod, git: {url: 'ftp://x'}}":                                              "git.url: \"ftp://x\": ftp is not spoken here",
+		"{name: prod, git: {url: 'x'}}":                                                    "is not the URL of a repository",
+		"{name: prod, git: {url: 'http://x', auth: {password_file: y}}}":                   "unencrypted",
+		"{name: prod, git: {url: 'https://x', auth: {ssh_key_file: y}}}":                   "git.auth.ssh_key_file: a key is of no use",
+		"{name: prod, git: {url: 'ssh://x', auth: {password_file: y}}}":                    "git.auth.password_file: passwords are not sent over ssh",
+		"{name: prod, git: {url: 'https://x', auth: {ssh_key_file: y, password_file: z}}}": "both set",
+		"{name: prod, git: {url: 'https://x', ref: 4f2c1e0}}":                              "abbreviated commit",
+		"{name: prod, git: {url: 'https://x', path: ../y}}":                                "leaves the repository",
+		"{name: prod, git: {url: 'https://x', timeout: 1s, max_size: -1}}":                 "git.max_size",
+	} {
+		var c declared.Config
+		if err := yaml.Unmarshal([]byte(text), &c); err != nil {
+			t.Fatal(text, err)
+		}
+		err := c.Validate()
+		if (err == nil) != (want == "") || (err != nil && !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("a password is told: %v", err)
+		}
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	var list []declared.Config
+	if err := yaml.Unmarshal([]byte("- {name: a, git: {url: 'https://x', auth: {password_file: p}}}\n- {name: b, path: m}"), &list); err != nil {
+		t.Fatal(err)
+	}
+	for i := range list {
+		list[i].SetDirectory("/etc/driftcast")
+	}
+	a, b := list[0], list[1]
+	if time.Duration(a.Poll) != 3*time.Minute || a.Kustomize != "auto" || a.Namespace != "default" || time.Duration(a.Git.Timeout) != 2*time.Minute ||
+		a.Git.Auth.Username != "git" || a.Git.Auth.PasswordFile != "/etc/driftcast/p" || b.Path != "/etc/driftcast/m" {
+		t.Errorf("got %+v, %+v", a, b)
+	}
+}
