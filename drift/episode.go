@@ -62,6 +62,7 @@ type Remembered struct {
 type Baselines interface {
 	// Baselines returns all of them.
 	Baselines(ctx context.Context) ([]Remembered, error)
-	// PutBaselines adds or replaces some and forgets others.
-	PutBaselines(ctx context.Context, put []Remembered, forget []cluster.Ref) error
+	// PutBaselines adds or replaces some, and forgets others, by object and
+	// manager. Either all of it is done, or nothing.
+	PutBaselines(ctx context.Context, put, forget []Remembered) error
 }

@@ -66,6 +66,7 @@ type Report struct {
 	Objects  int           `json:"objects"`
 	Calls    int           `json:"calls"` // requests made to the API server by it
 	Findings []Finding     `json:"findings"`
+	Problems []string      `json:"problems,omitempty"` // why it is not complete: sources and kinds that could not be read
 }
 
 // Count counts the findings of a verdict.
