@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Prune forgets forecasts, outcomes, scores, finished runs and resolved
+// Prune forgets forecasts, outcomes, scores, finished runs, changes and resolved
 // warnings from before a time. Corrections and the audit trail are kept for
 // ever. It works in many short transactions, so that a step never waits long.
 func (s *Store) Prune(ctx context.Context, before time.Time) error {
@@ -22,6 +22,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) error {
 		{"DELETE FROM turns WHERE origin < ?", ms},
 		{"DELETE FROM shadows WHERE origin < ?", ms},
 		{"DELETE FROM leads WHERE began < ?", ms},
+		{"DELETE FROM changes WHERE at < ?", ms},
 		{"DELETE FROM warnings WHERE resolved = 1 AND starts < ?", ms},
 		{"DELETE FROM runs WHERE started < ? AND json_extract(body, '$.State') NOT IN ('queued', 'running')", ms},
 	} {
