@@ -124,6 +124,7 @@ func New(o Options) (*Corrector, error) {
 		c.trail, _ = o.Log.(Trail)
 	}
 	c.stopped.Store(o.Stopped)
+	c.clock.look(c.now()) // what it was at first
 	c.kill.path = o.KillFile
 	c.guards = c.chain()
 	if c.metrics, err = newMetrics(o.Registerer, c.Killed); err != nil {

@@ -79,7 +79,7 @@ func crashWorld(dir string) (*store.Store, *corrector.Corrector, error) {
 		return nil, nil, err
 	}
 	c, err := corrector.New(corrector.Options{
-		Policies:  []corrector.Policy{{Name: "p", Actuator: "cordon", Mode: corrector.Auto, CoolDown: 1, CoolDownMax: 1, Budget: corrector.Budget{Concurrent: 3, Percent: 100},
+		Policies: []corrector.Policy{{Name: "p", Actuator: "cordon", Mode: corrector.Auto, CoolDown: 1, CoolDownMax: 1, Budget: corrector.Budget{Concurrent: 3, Percent: 100},
 			Breaker: corrector.Breaker{Bad: -1}}},
 		Actuators: map[string]corrector.Actuator{"cordon": fileCluster{filepath.Join(dir, "cluster")}}, Log: db,
 		Risks: &risks{risk: map[string]float64{"n0": 0.9, "n1": 0.9, "n2": 0.9, "n3": 0.9, "n4": 0.9}, fresh: time.Now},

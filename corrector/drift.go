@@ -37,9 +37,14 @@ type Drifts interface {
 // their kinds. What is not drifted asks for nothing. One wrong drift does not
 // keep the others; the errors are joined.
 func (c *Corrector) ProposeDrift(ctx context.Context, drifts []DriftEvidence) error {
+	if c.leading() != nil {
+		return nil // the leader hears of the same
+	}
+	policies := c.Policies()
+	slices.SortFunc(policies, func(p, q Policy) int { return strings.Compare(p.Name, q.Name) })
 	var errs []error
 	for _, d := range drifts {
-		for _, p := range c.Policies() {
+		for _, p := range policies {
 			if !answers(p, d.Drift) {
 				continue
 			}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/driftcast/driftcast/collector"
@@ -35,8 +36,8 @@ type memLog struct {
 	order  []string
 	trail  []forecaster.AuditEntry
 	notes  []string // what belongs to no correction
-	broken error // what Record says instead of recording
-	gone   error // what reading says
+	broken error    // what Record says instead of recording
+	gone   error    // what reading says
 }
 
 func newMemLog() *memLog { return &memLog{byID: map[string]forecaster.Correction{}} }
@@ -132,6 +133,8 @@ type cluster struct {
 	cut     bool           // and then nothing can be asked any more
 	revert  error
 	plan    error
+	domain  func(node string) string
+	also    func(a corrector.Action, p *corrector.Plan) // changes what Plan says; nil: nothing
 }
 
 func newCluster(pool int) *cluster {
@@ -155,6 +158,12 @@ func (f *cluster) Plan(_ context.Context, a corrector.Action) (corrector.Plan, e
 		if node != a.Subject.Name {
 			p.Out++
 		}
+	}
+	if f.domain != nil {
+		p.Domain = f.domain(a.Subject.Name)
+	}
+	if f.also != nil {
+		f.also(a, &p)
 	}
 	return p, nil
 }
@@ -211,13 +220,66 @@ type world struct {
 	cluster *cluster
 	risks   *risks
 	policy  corrector.Policy
+	others  []corrector.Policy
+
+	ran       time.Duration // the clock that nobody can set
+	watched   time.Duration // ago, that the cluster was seen
+	elsewhere *switchElsewhere
+	witnesses witnesses
+	drifts    drifts
+	truth     *truth
+	follower  bool // another replica leads
+	registry  *prometheus.Registry
+}
+
+// switchElsewhere is a kill switch that lives elsewhere.
+type switchElsewhere struct {
+	on  bool
+	err error
+}
+
+func (s *switchElsewhere) Engaged(context.Context) (corrector.KillSwitch, error) {
+	return corrector.KillSwitch{Engaged: s.on, Actor: "configmap", Reason: "key kill-switch is true"}, s.err
+}
+
+// witnesses are who else speaks for a subject.
+type witnesses map[string][]corrector.Witness
+
+func (w witnesses) Witnesses(_ context.Context, s collector.Subject) ([]corrector.Witness, error) {
+	if _, broken := w["broken"]; broken {
+		return nil, errBroken
+	}
+	return w[s.String()], nil
+}
+
+// drifts are the newest verdicts.
+type drifts map[collector.Subject]corrector.DriftEvidence
+
+func (d drifts) Drift(_ context.Context, s collector.Subject) (corrector.DriftEvidence, error) {
+	found, ok := d[s]
+	if !ok {
+		return found, fmt.Errorf("drift of %s: %w", s, forecaster.ErrNotFound)
+	}
+	return found, nil
+}
+
+// truth is what happened to a node, by name; who is not there is not known.
+type truth struct {
+	happened map[string]bool
+	err      error
+}
+
+func (t *truth) Happened(_ context.Context, _ string, s collector.Subject, _, _ time.Time) (bool, bool, error) {
+	happened, known := t.happened[s.Name]
+	return happened, known, t.err
 }
 
 var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func newWorld(t testing.TB, p corrector.Policy) *world {
 	t.Helper()
-	w := &world{t: t, at: start, log: newMemLog(), cluster: newCluster(100), policy: p}
+	w := &world{t: t, at: start, log: newMemLog(), cluster: newCluster(100), policy: p,
+		elsewhere: &switchElsewhere{}, witnesses: witnesses{}, drifts: drifts{}, truth: &truth{happened: map[string]bool{}}}
 	w.risks = &risks{risk: map[string]float64{}, fresh: func() time.Time { return w.at }}
 	if w.policy.Name == "" {
 		w.policy.Name = "cordon-at-risk"
@@ -230,9 +292,13 @@ func newWorld(t testing.TB, p corrector.Policy) *world {
 // restart is a new process with the same log and cluster.
 func (w *world) restart() {
 	w.t.Helper()
+	w.registry = prometheus.NewRegistry()
 	c, err := corrector.New(corrector.Options{
-		Policies: []corrector.Policy{w.policy}, Actuators: map[string]corrector.Actuator{"cordon": w.cluster},
-		Log: w.log, Risks: w.risks, Now: func() time.Time { return w.at },
+		Policies:  append([]corrector.Policy{w.policy}, w.others...),
+		Actuators: map[string]corrector.Actuator{"cordon": w.cluster, "uncordon": w.cluster, "taint": w.cluster},
+		Log:       w.log, Risks: w.risks, Witnesses: w.witnesses, Drifts: w.drifts, Truth: w.truth, Switches: []corrector.Switch{w.elsewhere},
+		Fresh: func() time.Time { return w.at.Add(-w.watched) }, Leads: func() bool { return !w.follower },
+		Now: func() time.Time { return w.at }, Elapsed: func() time.Duration { return w.ran }, Registerer: w.registry,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -240,12 +306,15 @@ func (w *world) restart() {
 	w.Corrector = c
 }
 
-func (w *world) pass(d time.Duration) { w.at = w.at.Add(d) }
+func (w *world) pass(d time.Duration) { w.at, w.ran = w.at.Add(d), w.ran+d }
+
+// jump is somebody setting the clock.
+func (w *world) jump(d time.Duration) { w.at = w.at.Add(d) }
 
 func (w *world) set(change func(*corrector.Policy)) {
 	w.t.Helper()
 	change(&w.policy)
-	if err := w.SetPolicies([]corrector.Policy{w.policy}); err != nil {
+	if err := w.SetPolicies(append([]corrector.Policy{w.policy}, w.others...)); err != nil {
 		w.t.Fatal(err)
 	}
 }

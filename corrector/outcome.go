@@ -21,20 +21,27 @@ type Truth interface {
 // called unknown.
 const grace = 24 * time.Hour
 
+// span is the time that decides on a correction's outcome: the horizon since it
+// was applied, or, where it was not, proposed.
+func (c *Corrector) span(cor forecaster.Correction) (from, to time.Time) {
+	from = cor.Proposed
+	if !cor.Applied.IsZero() {
+		from = cor.Applied
+	}
+	horizon := cor.Horizon
+	if horizon == 0 {
+		p, _ := c.policy(cor.Policy) // where it is gone, the default says
+		horizon = time.Duration(p.WithDefaults().JudgeAfter)
+	}
+	return from, from.Add(horizon)
+}
+
 // settleOutcome judges what became of a correction once its horizon has passed:
 // of one that was applied, since then; of one that was not (control group,
 // rejected, expired, observed, failed), since it was proposed. It only notes it.
 func (c *Corrector) settleOutcome(ctx context.Context, cor forecaster.Correction) error {
-	p, _ := c.policy(cor.Policy) // where it is gone, the default says when
 	acted := !cor.Applied.IsZero()
-	from, horizon := cor.Proposed, cor.Horizon
-	if acted {
-		from = cor.Applied
-	}
-	if horizon == 0 {
-		horizon = time.Duration(p.WithDefaults().JudgeAfter)
-	}
-	to := from.Add(horizon)
+	from, to := c.span(cor)
 	now := c.now()
 	if from.IsZero() || now.Before(to) {
 		return nil

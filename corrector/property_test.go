@@ -57,8 +57,11 @@ func TestStateMachine(t *testing.T) {
 //
 //   - never more in force than the budget allows, nor more of the pool out;
 //   - no key changes the cluster twice;
-//   - nothing new happens while the kill switch is on, or on old telemetry, or
-//     to what has opted out;
+//   - nothing new happens while a kill switch is on or cannot be asked, on old
+//     telemetry, while the cluster is not watched, where another replica leads, in
+//     a freeze, or after the clock jumped until telemetry can be trusted again;
+//   - no more failure domains are touched at once than the budget allows;
+//   - who is in the control group is left alone;
 //   - the trail walks the state machine;
 //   - what is in force can be reverted;
 //   - once all is well again, nothing stays approved, and the cluster and the
@@ -69,9 +72,16 @@ func TestProperties(t *testing.T) {
 		w := newWorld(t, corrector.Policy{
 			Mode: corrector.Auto, Targets: []string{"NodeNotReady"}, CoolDown: model.Duration(5 * time.Minute),
 			RevertUnlessImproved: rapid.Bool().Draw(rt, "revert"),
-			Budget:               corrector.Budget{Concurrent: concurrent, Percent: 30},
+			Budget:               corrector.Budget{Concurrent: concurrent, Percent: 30, Domains: rapid.IntRange(0, 1).Draw(rt, "domains")},
+			CoolDownMax:          model.Duration(rapid.SampledFrom([]time.Duration{5 * time.Minute, time.Hour}).Draw(rt, "cool-down")),
+			Contention:           model.Duration(rapid.SampledFrom([]time.Duration{time.Second, time.Hour}).Draw(rt, "contention")),
+			Breaker:              corrector.Breaker{Bad: rapid.SampledFrom([]int{-1, 2}).Draw(rt, "breaker"), Rest: model.Duration(20 * time.Minute), Pace: model.Duration(5 * time.Minute)},
+			Control:              rapid.SampledFrom([]float64{0, 0.3}).Draw(rt, "control"),
+			Freeze:               []corrector.Freeze{{From: "2026-11-23T14:00:00Z", To: "2026-11-23T15:00:00Z"}},
 		})
 		w.cluster.pool = 10
+		w.cluster.domain = func(node string) string { return map[bool]string{true: "a", false: "b"}[node < "n2"] }
+		var doubt time.Duration // until when, on the clock that nobody can set, it must not act
 		ctx := context.Background()
 		anyNode := rapid.SampledFrom([]string{"n0", "n1", "n2", "n3", "n4"})
 		var stale time.Duration
@@ -91,7 +101,11 @@ func TestProperties(t *testing.T) {
 			}
 			return n
 		}
-		before := 0
+		before, thrown, stopped := 0, false, false
+		acts := func() bool {
+			frozen := !w.at.Before(start.Add(2*time.Hour)) && w.at.Before(start.Add(3*time.Hour))
+			return !thrown && !stopped && !w.elsewhere.on && w.elsewhere.err == nil && stale == 0 && w.watched == 0 && !w.follower && !frozen && w.ran >= doubt
+		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"submit": func(rt *rapid.T) {
 				r := w.request(anyNode.Draw(rt, "node"))
@@ -131,11 +145,37 @@ func TestProperties(t *testing.T) {
 				mode := rapid.SampledFrom([]corrector.Mode{corrector.Auto, corrector.Auto, corrector.Approve, corrector.Recommend, corrector.Observe}).Draw(rt, "mode")
 				w.set(func(p *corrector.Policy) { p.Mode = mode })
 			},
-			"kill": func(rt *rapid.T) { calm(w.Kill(rapid.Bool().Draw(rt, "on"), "bob", "")) },
+			"kill": func(rt *rapid.T) {
+				on := rapid.Bool().Draw(rt, "on")
+				err := w.Kill(on, "bob", "")
+				calm(err)
+				thrown = on || thrown && errors.Is(err, errBroken) // what the trail cannot be told is not released
+			},
+			"elsewhere": func(rt *rapid.T) {
+				w.elsewhere.on = rapid.IntRange(0, 2).Draw(rt, "on") == 0
+				w.elsewhere.err = rapid.SampledFrom([]error{nil, nil, errBroken}).Draw(rt, "error")
+			},
+			"stopped": func(rt *rapid.T) { stopped = rapid.IntRange(0, 2).Draw(rt, "on") == 0; w.SetStopped(stopped) },
+			"watch":   func(rt *rapid.T) { w.watched = rapid.SampledFrom([]time.Duration{0, 0, time.Hour}).Draw(rt, "watch") },
+			"leader":  func(rt *rapid.T) { w.follower = rapid.IntRange(0, 2).Draw(rt, "follows") == 0 },
+			"jump": func(rt *rapid.T) {
+				w.jump(time.Duration(rapid.SampledFrom([]int{-90, -3, 3, 90}).Draw(rt, "minutes")) * time.Minute)
+				doubt = w.ran + 10*time.Minute
+				calm(w.Tick(ctx)) // Run looks at the clock; two jumps that cancel out in between hurt nobody
+			},
+			"acknowledge": func(rt *rapid.T) {
+				_, err := w.Acknowledge(ctx, rapid.SampledFrom(ids()).Draw(rt, "id"), "bob", "")
+				calm(err)
+			},
+			"happens": func(rt *rapid.T) {
+				w.truth.happened[anyNode.Draw(rt, "node")] = rapid.Bool().Draw(rt, "happened")
+			},
 			"crash": func(*rapid.T) {
-				killed := w.Killed()
+				killed := thrown
 				w.restart()
+				w.SetStopped(stopped)
 				calm(w.Kill(killed, "bob", ""))
+				doubt = 0 // a new process cannot know; what the log has from the future it still sees
 			},
 			"disk":   func(rt *rapid.T) { w.log.broken = rapid.SampledFrom([]error{nil, errBroken}).Draw(rt, "disk") },
 			"before": func(rt *rapid.T) { w.cluster.before = rapid.SampledFrom([]error{nil, errBroken}).Draw(rt, "before") },
@@ -159,14 +199,25 @@ func TestProperties(t *testing.T) {
 				if len(w.cluster.byNode) > concurrent {
 					rt.Fatalf("in force: %v, the budget is %d", w.cluster.byNode, concurrent)
 				}
+				domains := map[string]bool{}
+				for name := range w.cluster.byNode {
+					domains[w.cluster.domain(name)] = true
+				}
+				if most := w.policy.Budget.Domains; most > 0 && len(domains) > most {
+					rt.Fatalf("in force: %v, in %d domains", w.cluster.byNode, len(domains))
+				}
 				for id, n := range w.cluster.effects {
+					if c := w.log.byID[id]; c.Control {
+						rt.Fatalf("correction %s acted on the control group", id)
+					}
 					if n > 1 {
 						rt.Fatalf("correction %s changed the cluster %d times", id, n)
 					}
 				}
 				if now := effects(); now != before {
-					if w.Killed() || stale > 0 {
-						rt.Fatalf("it acted: killed %t, stale %s", w.Killed(), stale)
+					if !acts() {
+						rt.Fatalf("it acted at %s: thrown %t, stopped %t, elsewhere %+v, stale %s, watched %s ago, follower %t, in doubt until %s of %s",
+							w.at, thrown, stopped, *w.elsewhere, stale, w.watched, w.follower, doubt, w.ran)
 					}
 					before = now
 				}
@@ -175,6 +226,7 @@ func TestProperties(t *testing.T) {
 		walks(rt, w.log)
 
 		// All is well again: a few turns of Run settle everything.
+		w.follower, w.elsewhere.err = false, nil
 		w.log.broken, w.cluster.before, w.cluster.after, w.cluster.plan, w.cluster.revert = nil, nil, nil, nil, nil
 		w.tick()
 		w.tick()

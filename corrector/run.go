@@ -49,6 +49,9 @@ func (c *Corrector) tick(ctx context.Context) error {
 		due, err := c.all(ctx, one.query)
 		errs = append(errs, err)
 		for _, cor := range due {
+			if one.query.Waiting && !c.worthAwaiting(cor) {
+				continue
+			}
 			errs = append(errs, c.withDoor(ctx, cor, one.look))
 		}
 		if one.query.Holding && err == nil {
@@ -72,6 +75,12 @@ func (c *Corrector) countInForce(holding []forecaster.Correction) {
 	for name, count := range n {
 		c.metrics.inForce.WithLabelValues(name).Set(float64(count))
 	}
+}
+
+// worthAwaiting says whether there is anything to do for an open outcome now.
+func (c *Corrector) worthAwaiting(cor forecaster.Correction) bool {
+	_, to := c.span(cor)
+	return !c.now().Before(to) || cor.State == forecaster.Verified && !cor.Holds()
 }
 
 // await follows what is verified and holds nothing, for as long as its outcome

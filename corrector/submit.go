@@ -61,7 +61,7 @@ func (c *Corrector) Submit(ctx context.Context, r Request) (forecaster.Correctio
 	case cor.Policy != p.Name || cor.Subject != r.Subject || cor.Target != r.Target:
 		return forecaster.Correction{}, fmt.Errorf("key %q belongs to another request, for %s on %s: %w",
 			r.Key, cor.Policy, cor.Subject, forecaster.ErrConflict)
-	case !judgedAgain(cor.State):
+	case !judgedAgain(cor.State) || cor.Control: // who is in the control group stays there
 		return cor, nil
 	}
 	a, err := c.attempt(ctx, cor, p, r.Horizon, r.Evidence)
@@ -120,6 +120,7 @@ func (c *Corrector) judge(ctx context.Context, a *attempt) (forecaster.Correctio
 	case a.policy.Mode == Observe:
 		return forecaster.Observed, "", nil
 	case controlled(a):
+		a.Guards = append(a.Guards, forecaster.GuardVerdict{Guard: "control", Says: controlReason})
 		return forecaster.Observed, controlReason, nil
 	case a.policy.Mode == Auto:
 		return forecaster.Approved, joined("the policy's mode is auto", a.agreed), nil
@@ -185,6 +186,9 @@ func (r *Request) complete(p Policy, now time.Time) error {
 // that lists its target. A resolved warning withdraws its proposals. One wrong
 // warning does not keep the others; the errors are joined.
 func (c *Corrector) Propose(ctx context.Context, warnings []forecaster.Warning) error {
+	if c.leading() != nil {
+		return nil // the leader hears of the same
+	}
 	var errs []error
 	for _, w := range warnings {
 		if w.Resolved {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/driftcast/driftcast/forecaster"
 )
 
 // Switch is a kill switch that lives elsewhere, such as a key of a ConfigMap.
@@ -124,7 +126,7 @@ func (c *Corrector) Kill(on bool, actor, reason string) error {
 // still says that another switch is on, which releasing this one does not change.
 func (c *Corrector) still(ctx context.Context) error {
 	if k := c.engaged(ctx); k.Engaged {
-		return fmt.Errorf("corrections stay stopped by %s (%s): release it there", k.Actor, k.Reason)
+		return fmt.Errorf("corrections stay stopped by %s (%s): release it there: %w", k.Actor, k.Reason, forecaster.ErrConflict)
 	}
 	return nil
 }

@@ -71,6 +71,40 @@ func (c Correction) Holds() bool {
 	return false
 }
 
+// ActedWithin says whether a correction acted on its object at any time from
+// from to to: while it was being applied, was in place, or was undone. One that
+// cannot be undone (a restart, a webhook) acted when it was applied.
+func (c Correction) ActedWithin(from, to time.Time) bool {
+	began, ended := c.Applied, c.Ended
+	if began.IsZero() {
+		began = c.Approved
+	}
+	switch c.State {
+	case Approved:
+		return !c.Changed.After(to)
+	case Failed: // half way, perhaps
+		ended = c.Changed
+	case Applied, Verified:
+		if began.IsZero() { // from before there was Applied
+			began = c.Proposed
+		}
+		if c.Undo != "" {
+			return !began.After(to)
+		}
+		ended = began
+	case Reverted:
+		if began.IsZero() {
+			began = c.Proposed
+		}
+		if ended.IsZero() {
+			ended = c.Changed
+		}
+	default:
+		return false
+	}
+	return !began.After(to) && !ended.Before(from)
+}
+
 // ObjectOf names what a correction of a subject acts on: a GPU's is its node
 // (its name begins with the node's), any other's is the subject itself.
 func ObjectOf(s collector.Subject) string {
