@@ -10,8 +10,7 @@ import (
 )
 
 // settle is how long after a change of a workload its ReplicaSet or
-// ControllerRevision may come: one that is older belongs to that change or to
-// earlier ones.
+// ControllerRevision may come.
 const settle = 10 * time.Second
 
 // revision is one past pod template of a workload.
@@ -47,12 +46,8 @@ func (j *judgement) before() {
 
 // removed notes what the template had when it was declared last, and has no more.
 func (j *judgement) removed(list []revision) {
-	declared := j.newestDeclared()
-	if declared.IsZero() || !list[0].created.After(declared.Add(settle)) {
-		return
-	}
-	i := slices.IndexFunc(list, func(r revision) bool { return !r.created.After(declared.Add(settle)) })
-	if i < 0 {
+	i := declaredRevision(list, j.newestDeclared())
+	if i <= 0 {
 		return
 	}
 	live, _ := lookup(j.body, Pointer{"spec", "template"}, j.owners)
@@ -63,6 +58,31 @@ func (j *judgement) removed(list []revision) {
 			j.differ(f, "", list[0].created, SourceRevision)
 		}
 	}
+}
+
+// declaredRevision finds the template of what was declared at a time, newest first
+// in list: that of the first change within settle, or else the one that was there
+// before. -1: there is none. Server times are whole seconds; of several in one the
+// last is taken, since the declaration may have come twice.
+func declaredRevision(list []revision, declared time.Time) int {
+	first, before := -1, -1
+	for i, r := range list {
+		switch {
+		case declared.IsZero():
+		case r.created.Before(declared):
+			if before < 0 {
+				before = i
+			}
+		case !r.created.After(declared.Add(settle)):
+			if first < 0 || r.created.Before(list[first].created) {
+				first = i
+			}
+		}
+	}
+	if first >= 0 {
+		return first
+	}
+	return before
 }
 
 // history returns the past templates, the newest first.
