@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector"
 	"github.com/driftcast/driftcast/corrector/actuators"
@@ -80,11 +81,23 @@ func (a *app) serve(ctx context.Context, c config, web webFlags, logger *slog.Lo
 	if err != nil {
 		return err
 	}
-	byName, err := actuatorsOf(c, logger)
-	if err != nil {
-		return err
+	w := world{source: source, now: time.Now, actuators: func(declared actuators.Manifests) (map[string]corrector.Actuator, error) {
+		return actuatorsOf(c, declared, logger)
+	}}
+	if c.Cluster.watched() {
+		if w.cluster, err = cluster.Connect(c.Cluster.Connect("driftcast")); err != nil {
+			return fmt.Errorf("cluster: %w", err)
+		}
 	}
-	s, err := a.wire(ctx, c, world{source: source, actuators: byName, now: time.Now}, web, logger)
+	if !c.Cluster.Lease.Enabled {
+		return a.lead(ctx, c, w, web, logger)
+	}
+	return a.stand(ctx, c, w, web, logger)
+}
+
+// lead runs the service on the storage, until interrupted.
+func (a *app) lead(ctx context.Context, c config, w world, web webFlags, logger *slog.Logger) error {
+	s, err := a.wire(ctx, c, w, web, logger)
 	if err != nil {
 		return err
 	}
@@ -113,14 +126,14 @@ func (a *app) prometheus(c config, logger *slog.Logger) (*collector.Prometheus, 
 
 // actuatorsOf makes what carries corrections out: the nodes of a cluster where
 // one is named, and the webhooks.
-func actuatorsOf(c config, logger *slog.Logger) (map[string]corrector.Actuator, error) {
+func actuatorsOf(c config, declared actuators.Manifests, logger *slog.Logger) (map[string]corrector.Actuator, error) {
 	byName := map[string]corrector.Actuator{}
 	if c.Corrections.Kubeconfig != "" || c.Corrections.InCluster {
-		client, err := actuators.NewKubernetesClient(c.Corrections.Kubeconfig)
+		client, err := actuators.Connect(c.Corrections.Kubeconfig)
 		if err != nil {
 			return nil, fmt.Errorf("corrections: %w", err)
 		}
-		if byName, err = actuators.NodeActuators(actuators.NodeOptions{Client: client, Now: time.Now, Logger: logger}); err != nil {
+		if byName, err = actuators.Kubernetes(actuators.Options{Clients: client, Manifests: declared, Now: time.Now, Logger: logger}); err != nil {
 			return nil, err
 		}
 	}

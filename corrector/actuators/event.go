@@ -1,6 +1,7 @@
 package actuators
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,35 +18,39 @@ import (
 // maxNote is what the API server takes, in bytes.
 const maxNote = 1024
 
-// event leaves one Event on the node for one change. Its name is the change's,
+// event leaves one Event on the object for one change. Its name is the change's,
 // so a repeated change says nothing new. A lost Event is no failed correction.
-func (n *nodeActuator) event(ctx context.Context, a corrector.Action, node, undo, action, did string) {
-	saved, err := parseUndo(undo)
+func (k *kube) event(ctx context.Context, a corrector.Action, text, name, action, did string) {
+	saved, err := parseUndo(text)
 	if err != nil {
-		saved.Node = node
+		return
 	}
-	note := fmt.Sprintf("%s: %s, because %s has risk %.2f", n.name, did, a.Target, a.Risk)
+	note := fmt.Sprintf("%s: %s, because %s has risk %.2f", name, did, a.Target, a.Risk)
 	if a.Horizon > 0 {
 		note += fmt.Sprintf(" within %s", a.Horizon)
 	}
 	note += fmt.Sprintf(" (policy %s, correction %s, by %s)", a.Policy, a.ID, a.Actor)
 	if action == "revert" {
-		note = fmt.Sprintf("%s of correction %s %s (policy %s, by %s)", n.name, a.ID, did, a.Policy, a.Actor)
+		note = fmt.Sprintf("%s of correction %s %s (policy %s, by %s)", name, a.ID, did, a.Policy, a.Actor)
 	}
+	p := saved.Place
+	namespace := cmp.Or(p.Namespace, metav1.NamespaceDefault)
 	e := &eventsv1.Event{
-		ObjectMeta:          metav1.ObjectMeta{Name: fmt.Sprintf("driftcast-%s-%s", a.ID, action), Namespace: metav1.NamespaceDefault},
-		EventTime:           metav1.NewMicroTime(n.Now()),
+		ObjectMeta:          metav1.ObjectMeta{Name: fmt.Sprintf("driftcast-%s-%s", a.ID, action), Namespace: namespace},
+		EventTime:           metav1.NewMicroTime(k.Now()),
 		ReportingController: "driftcast.io/corrector",
 		ReportingInstance:   "driftcast",
 		Action:              action,
 		Reason:              "DriftcastCorrection",
-		Regarding:           corev1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: node, UID: saved.UID},
-		Note:                cut(note, maxNote),
-		Type:                corev1.EventTypeNormal,
+		Regarding: corev1.ObjectReference{APIVersion: p.gvr().GroupVersion().String(), Kind: p.Kind,
+			Namespace: p.Namespace, Name: p.Name, UID: saved.UID},
+		Note: cut(note, maxNote),
+		Type: corev1.EventTypeNormal,
 	}
-	_, err = n.Client.EventsV1().Events(metav1.NamespaceDefault).Create(ctx, e, metav1.CreateOptions{FieldManager: fieldManager})
+	_, err = k.Client.EventsV1().Events(namespace).Create(ctx, e, metav1.CreateOptions{FieldManager: fieldManager})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
-		n.Logger.Warn("no event was left on the node", slog.String("subject", a.Subject.String()), slog.Any("err", explain("create", "events", "", err)))
+		k.Logger.Warn("no event was left on the object", slog.String("subject", a.Subject.String()),
+			slog.Any("err", explain("create", "events.events.k8s.io", "", err)))
 	}
 }
 

@@ -2,14 +2,13 @@ package actuators
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-
-	"slices"
 )
 
 // poolAge is how long a listing of nodes is good for; our own changes end it.
@@ -32,26 +31,37 @@ type member struct {
 	out    bool
 }
 
+// seen is what stands beside a node.
+type seen struct{ size, out, domain, domainOut int }
+
 // look counts the pool of a node: those with the same value of a label, or all
-// where the label is "". The node itself is never counted as out.
-func (p *pool) look(ctx context.Context, node *corev1.Node, label string) (size, out int, err error) {
+// where the label is "", and of these those in the same failure domain. The node
+// itself is never counted as out.
+func (p *pool) look(ctx context.Context, node string, labels map[string]string, label, domain string) (s seen, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.members == nil || p.now().Sub(p.at) > poolAge {
 		if err := p.list(ctx); err != nil {
-			return 0, 0, err
+			return s, err
 		}
 	}
 	for _, m := range p.members {
-		if label != "" && m.labels[label] != node.Labels[label] {
+		if label != "" && m.labels[label] != labels[label] {
 			continue
 		}
-		size++
-		if m.out && m.name != node.Name {
-			out++
+		near, out := m.labels[domain] == labels[domain], m.out && m.name != node
+		s.size++
+		if out {
+			s.out++
+		}
+		if near {
+			s.domain++
+		}
+		if near && out {
+			s.domainOut++
 		}
 	}
-	return size, out, nil
+	return s, nil
 }
 
 // forget makes the next look list anew.
@@ -89,6 +99,6 @@ func isOut(n *corev1.Node) bool {
 			return true
 		}
 	}
-	return n.Spec.Unschedulable || mark(n, "taint") != "" ||
+	return n.Spec.Unschedulable || mark(n.Annotations, "taint") != "" ||
 		slices.ContainsFunc(n.Spec.Taints, func(t corev1.Taint) bool { return t.Key == atRisk })
 }
