@@ -1,10 +1,12 @@
 package corrector_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -25,6 +27,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue && !testing.Short() {
 		_ = checks.Value.Set("2000") // a check takes 0.2 ms; the rare orders are the ones that matter
+		_ = flag.Lookup("rapid.steps").Value.Set("60")
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -38,6 +41,7 @@ type memLog struct {
 	notes  []string // what belongs to no correction
 	broken error    // what Record says instead of recording
 	gone   error    // what reading says
+	page   int      // default 3
 }
 
 func newMemLog() *memLog { return &memLog{byID: map[string]forecaster.Correction{}} }
@@ -100,7 +104,7 @@ func (l *memLog) Corrections(_ context.Context, q forecaster.CorrectionQuery) ([
 			all = append(all, c)
 		}
 	}
-	const page = 3 // small, so that paging is walked
+	page := cmp.Or(l.page, 3) // small, so that paging is walked
 	from := 0
 	if q.Cursor != "" {
 		_, _ = fmt.Sscan(q.Cursor, &from)
@@ -297,7 +301,7 @@ func (w *world) restart() {
 		Policies:  append([]corrector.Policy{w.policy}, w.others...),
 		Actuators: map[string]corrector.Actuator{"cordon": w.cluster, "uncordon": w.cluster, "taint": w.cluster},
 		Log:       w.log, Risks: w.risks, Witnesses: w.witnesses, Drifts: w.drifts, Truth: w.truth, Switches: []corrector.Switch{w.elsewhere},
-		Fresh: func() time.Time { return w.at.Add(-w.watched) }, Leads: func() bool { return !w.follower },
+		Fresh: w.seen, Leads: func() bool { return !w.follower },
 		Now: func() time.Time { return w.at }, Elapsed: func() time.Duration { return w.ran }, Registerer: w.registry,
 	})
 	if err != nil {
@@ -307,6 +311,16 @@ func (w *world) restart() {
 }
 
 func (w *world) pass(d time.Duration) { w.at, w.ran = w.at.Add(d), w.ran+d }
+
+// never is how long ago the cluster was seen where it never was.
+const never = time.Duration(math.MaxInt64)
+
+func (w *world) seen() time.Time {
+	if w.watched == never {
+		return time.Time{}
+	}
+	return w.at.Add(-w.watched)
+}
 
 // jump is somebody setting the clock.
 func (w *world) jump(d time.Duration) { w.at = w.at.Add(d) }

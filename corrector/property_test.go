@@ -106,7 +106,7 @@ func TestProperties(t *testing.T) {
 			frozen := !w.at.Before(start.Add(2*time.Hour)) && w.at.Before(start.Add(3*time.Hour))
 			return !thrown && !stopped && !w.elsewhere.on && w.elsewhere.err == nil && stale == 0 && w.watched == 0 && !w.follower && !frozen && w.ran >= doubt
 		}
-		rt.Repeat(map[string]func(*rapid.T){
+		actions := map[string]func(*rapid.T){
 			"submit": func(rt *rapid.T) {
 				r := w.request(anyNode.Draw(rt, "node"))
 				r.Key = r.Subject.Name + rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(rt, "key")
@@ -222,7 +222,14 @@ func TestProperties(t *testing.T) {
 					before = now
 				}
 			},
-		})
+		}
+		// Some trouble in each run, not all of it: else nothing would ever act.
+		for _, trouble := range []string{"mode", "kill", "elsewhere", "stopped", "watch", "leader", "jump", "disk", "before", "after", "blind", "stuck", "optout", "stale"} {
+			if rapid.IntRange(0, 3).Draw(rt, trouble) > 0 {
+				delete(actions, trouble)
+			}
+		}
+		rt.Repeat(actions)
 		walks(rt, w.log)
 
 		// All is well again: a few turns of Run settle everything.
