@@ -30,7 +30,7 @@ corrections:
 	w.learned("story")
 	node := nodes[0]
 
-	w.exporter.set(heat("story", node), warm)
+	w.exporter.warm("story", node)
 	proposed := w.awaitCorrection(30*time.Second, "story", node, "", "proposed")
 	if unschedulable(t, c, node) {
 		t.Fatal("cordoned before anybody approved")
@@ -43,7 +43,7 @@ corrections:
 	w.awaitCorrection(10*time.Second, "story", node, "", "applied")
 	awaitUnschedulable(t, c, node, true)
 
-	w.exporter.set(heat("story", node), cool)
+	w.exporter.cool("story", node)
 	verified := w.awaitCorrection(60*time.Second, "story", node, "", "verified")
 	t.Logf("verified: %s", verified.Reason)
 

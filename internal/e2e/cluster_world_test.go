@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -23,43 +24,54 @@ import (
 	"github.com/driftcast/driftcast/internal/promtest"
 )
 
-// exporter serves one gauge for each series; a test turns their values, which
-// a real Prometheus scrapes each second. A little noise makes them live.
+// exporter serves the heat of nodes, which a real Prometheus scrapes each second.
 type exporter struct {
 	*httptest.Server
-	mu     sync.Mutex
-	values map[string]float64 // by `name{labels}`
-	rng    *rand.Rand
+	mu    sync.Mutex
+	since map[string]time.Time // series → since when it warms up; zero: it is cool
+	rng   *rand.Rand
 }
 
 func newExporter(t *testing.T) *exporter {
-	e := &exporter{values: map[string]float64{}, rng: rand.New(rand.NewPCG(5, 6))}
+	e := &exporter{since: map[string]time.Time{}, rng: rand.New(rand.NewPCG(5, 6))}
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		for series, value := range e.values {
-			fmt.Fprintf(w, "%s %g\n", series, value+e.rng.Float64()-1)
+		for series, since := range e.since {
+			value := float64(cool)
+			if !since.IsZero() {
+				value = min(warming(time.Since(since)), bound-0.6) // what has not happened yet is what is forecast
+			}
+			fmt.Fprintf(w, "%s %g\n", series, value+e.rng.Float64()-0.5)
 		}
 	}))
 	t.Cleanup(e.Close)
 	return e
 }
 
-func (e *exporter) set(series string, value float64) {
+// warm lets a node warm up towards the bound, and stay just below it.
+func (e *exporter) warm(story, node string) { e.set(story, node, time.Now()) }
+
+// cool lets a node be well.
+func (e *exporter) cool(story, node string) { e.set(story, node, time.Time{}) }
+
+func (e *exporter) set(story, node string, since time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.values[series] = value
+	e.since[fmt.Sprintf("heat{story=%q,node=%q}", story, node)] = since
 }
 
-// heat is the one signal of the stories: over 85 is the event. In the past of
-// every node it came some seconds after 75, always, and never otherwise.
+// The one signal of the stories is a node's heat: from well to warm in a step,
+// then up by one a second until it breaks the bound. In the past of every node
+// it always went on.
 const (
-	cool = 60.
-	warm = 75.
-	hot  = 90.
+	cool  = 60
+	warm  = 74
+	bound = 85
+	hot   = 90
 )
 
-func heat(story, node string) string { return fmt.Sprintf("heat{story=%q,node=%q}", story, node) }
+func warming(after time.Duration) float64 { return warm + after.Seconds() }
 
 // heatTarget is the target of a story's nodes. The correction is by a policy
 // that lists it.
@@ -68,11 +80,11 @@ func heatTarget(story string) string {
   - target: %s
     subject: {kind: node, labels: [node]}
     level: max by (node) (heat{story=%q})
-    objective: "< 85"
+    objective: "< %d"
     for: 0s
     horizons: [5s, 15s]
     warn: {risk: 0.4}
-`, story, story)
+`, story, story, bound)
 }
 
 // world is everything around the driftcast of a story.
@@ -92,7 +104,7 @@ func newWorld(t *testing.T, nodes map[string][]string) *world {
 	w := &world{t: t, dir: t.TempDir(), exporter: newExporter(t), promAddr: promtest.FreeAddr(t)}
 	for story, names := range nodes {
 		for _, node := range names {
-			w.exporter.set(heat(story, node), cool)
+			w.exporter.cool(story, node)
 		}
 	}
 	seed(t, filepath.Join(w.dir, "tsdb"), nodes)
@@ -123,21 +135,18 @@ func seed(t *testing.T, dir string, nodes map[string][]string) {
 	for story, names := range nodes {
 		for i, node := range names {
 			series := labels.FromStrings("__name__", "heat", "story", story, "node", node, "job", "story", "instance", "past")
-			value, left := cool, 30+10*i
+			next := 20 + 15*i // second of the past at which it warms up
 			for s := range int((past - 5*time.Second) / time.Second) {
-				if s > 1150 {
-					value = cool // as the present begins
-				} else if left--; left < 0 {
-					switch value {
-					case cool:
-						value, left = warm, 4+rng.IntN(10)
-					case warm:
-						value, left = hot, 10
-					default:
-						value, left = cool, 40+rng.IntN(30)
-					}
+				value := float64(cool)
+				switch after := time.Duration(s-next) * time.Second; {
+				case s > 1140: // well, as the present begins
+				case after < 0:
+				case warming(after) > hot:
+					next = s + 30 + rng.IntN(30)
+				default:
+					value = warming(after)
 				}
-				if _, err := app.Append(0, series, begin.Add(time.Duration(s)*time.Second).UnixMilli(), value+rng.Float64()); err != nil {
+				if _, err := app.Append(0, series, begin.Add(time.Duration(s)*time.Second).UnixMilli(), value+rng.Float64()-0.5); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -205,7 +214,9 @@ func (w *world) must(args ...string) string {
 func (w *world) learned(stories ...string) {
 	w.t.Helper()
 	eventually(w.t, 180*time.Second, "a champion for every target", func() error {
-		var page struct{ Items []struct{ Target, Model string } }
+		var page struct {
+			Items []struct{ Target, Model string }
+		}
 		if err := get(w.server.URL+"/api/v1/forecasts?limit=1000", &page); err != nil {
 			return err
 		}
@@ -263,6 +274,57 @@ func (w *world) awaitCorrection(limit time.Duration, target, node, reason string
 		return fmt.Errorf("there are %s; forecasts %s", text, w.risks(target, node))
 	})
 	return found
+}
+
+// calm waits until the risk of a node has been low for so long that the warning
+// of it is resolved.
+func (w *world) calm(target, node string) {
+	w.t.Helper()
+	var since time.Time
+	eventually(w.t, 60*time.Second, "calm of "+node, func() error {
+		var f struct {
+			Origin time.Time
+			Risks  []struct{ Probability float64 }
+		}
+		if err := get(w.server.URL+"/api/v1/forecasts/"+target+"/node%2F"+node, &f); err != nil {
+			return err
+		}
+		for _, risk := range f.Risks {
+			if risk.Probability > 0.3 {
+				since = time.Time{}
+				return fmt.Errorf("the risk is %.2f", risk.Probability)
+			}
+		}
+		if since.IsZero() {
+			since = f.Origin
+		}
+		if lasted := f.Origin.Sub(since); lasted < 5*time.Second {
+			return fmt.Errorf("for %s only", lasted)
+		}
+		return nil
+	})
+}
+
+// ask asks for a correction by hand.
+func (w *world) ask(body string, into *correction) error {
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.server.URL+"/api/v1/corrections", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("POST /api/v1/corrections: %s: %s", resp.Status, text)
+	}
+	return json.Unmarshal(text, into)
 }
 
 // risks tells what is forecast for a node, for a test that waits in vain.
