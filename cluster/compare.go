@@ -129,17 +129,21 @@ func (c *comparison) node(facts *Node) {
 	if c.old != nil {
 		before, _ = c.old.Facts.(*Node)
 	}
-	c.ledger.versions(c.object, facts, c.now)
 	if before == nil {
 		return
 	}
+	c.ledger.software(c.object, facts, c.now)
 	for _, now := range facts.Conditions {
 		was := condition(before.Conditions, now.Type)
 		if was.Status == now.Status || len(before.Conditions) == 0 {
 			continue
 		}
-		c.add(Updated, "/status/conditions/type="+now.Type+"/status", quote(was.Status), quote(now.Status), now.Since,
-			now.Since.UTC().Format(time.RFC3339), statusManager(c.object.Managers))
+		at := now.Since
+		if at.Equal(was.Since) {
+			at = c.now // whoever wrote it did not move the time
+		}
+		c.add(Updated, "/status/conditions/type="+now.Type+"/status", quote(was.Status), quote(now.Status), at,
+			at.UTC().Format(time.RFC3339), statusManager(c.object.Managers))
 		c.ledger.add(seriesFlips, c.owner, now.Type, 1)
 	}
 	for _, component := range sorted(facts.Versions) {
@@ -180,7 +184,8 @@ func (c *comparison) pod(facts *Pod) {
 	}
 }
 
-// event reports an Event once, when it is new, and counts its repetitions.
+// event reports an Event once, when it is new, and counts its repetitions. Where
+// a hundred pods of a workload have the same trouble, the first is reported.
 func (c *comparison) event(facts *Event) {
 	var before int64
 	if c.old != nil {
@@ -195,7 +200,7 @@ func (c *comparison) event(facts *Event) {
 	if facts.Count > before {
 		c.ledger.add(seriesEvents, about, facts.Reason, float64(facts.Count-before))
 	}
-	if before > 0 {
+	if before > 0 || !c.ledger.reportable(about, facts.Reason, c.now) {
 		return
 	}
 	change := Change{

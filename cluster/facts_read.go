@@ -172,8 +172,8 @@ func scaler(ref Ref, object map[string]any) *Scaler {
 // event keeps what an Event of type Warning says.
 func (t Transform) event(u *unstructured.Unstructured) Facts {
 	object := u.Object
-	if text(object, "type") != "Warning" {
-		return nil
+	if text(object, "type") != "Warning" || strings.HasPrefix(text(object, "reportingComponent"), "driftcast") {
+		return nil // what we say ourselves is no news
 	}
 	about := branch(object, "involvedObject")
 	group, version, found := strings.Cut(text(about, "apiVersion"), "/")

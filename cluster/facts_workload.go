@@ -7,10 +7,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// workload reads what controllers of pods say. The rollout of a Deployment is
-// complete when its controller says so (condition Progressing with reason
-// NewReplicaSetAvailable, which later failures of pods leave alone); the others
-// only count.
+// workload reads what controllers of pods say. Whether a rollout is on must not
+// depend on pods that fail later: a Deployment's controller says it in the reason
+// of its condition Progressing, the others by revisions and counts.
 func (t Transform) workload(ref Ref, u *unstructured.Unstructured) *Workload {
 	object := u.Object
 	spec, status := branch(object, "spec"), branch(object, "status")
@@ -31,11 +30,10 @@ func (t Transform) workload(ref Ref, u *unstructured.Unstructured) *Workload {
 		progressing := condition(conditions(object), "Progressing")
 		w.Progress = progressing.Updated
 		w.Stalled = progressing.Reason == "ProgressDeadlineExceeded"
-		w.Complete = seen && progressing.Reason == "NewReplicaSetAvailable"
-		if progressing == (Condition{}) { // progressDeadlineSeconds is not set
-			w.Complete = seen && w.Updated >= w.Desired && w.Current == w.Updated && w.Available >= w.Updated
-		}
-		w.Rolling = !w.Complete
+		// As the controller itself reckons. Its reason alone is not enough: it
+		// stays NewReplicaSetAvailable for a moment after a rollback.
+		w.Complete = seen && w.Updated == w.Desired && w.Current == w.Desired && w.Available == w.Desired
+		w.Rolling = !seen || w.Current != w.Updated || progressing != (Condition{}) && progressing.Reason != "NewReplicaSetAvailable"
 	case "StatefulSet":
 		w.Revision = text(status, "updateRevision")
 		w.Rolling = !seen || text(status, "currentRevision") != w.Revision

@@ -13,7 +13,8 @@ type ledger struct {
 	rollouts  map[key]*rollout
 	revisions map[key]revision // by owner: the newest ReplicaSet or ControllerRevision
 	changes   map[key]time.Time
-	software  map[component]since // of nodes
+	installed map[component]since // on nodes
+	reported  map[total]time.Time // Events, by subject and reason
 }
 
 type total struct {
@@ -40,7 +41,7 @@ type since struct {
 func newLedger() *ledger {
 	return &ledger{
 		totals: map[total]float64{}, rollouts: map[key]*rollout{}, revisions: map[key]revision{}, changes: map[key]time.Time{},
-		software: map[component]since{},
+		installed: map[component]since{}, reported: map[total]time.Time{},
 	}
 }
 
@@ -71,11 +72,12 @@ func own(r Ref) bool {
 
 // meet begins the totals of an object that is seen for the first time, so that a
 // rate finds a first value before the first event.
-func (l *ledger) meet(owner Ref, o *Object) {
+func (l *ledger) meet(owner Ref, o *Object, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch facts := o.Facts.(type) {
 	case *Node:
+		l.versions(o, facts, now)
 		l.tally(seriesCordons, o.Ref, "", 0)
 		for _, c := range facts.Conditions {
 			l.tally(seriesFlips, o.Ref, c.Type, 0)
@@ -97,8 +99,9 @@ func (l *ledger) meet(owner Ref, o *Object) {
 		for _, series := range []string{seriesRestarts, seriesOOM} {
 			l.tally(series, o.Ref, "", 0)
 		}
-		if o.Kind == "Deployment" || o.Kind == "StatefulSet" || o.Kind == "DaemonSet" {
+		if rolls(o.Ref) {
 			l.tally(seriesRollouts, o.Ref, "", 0)
+			l.rollouts[o.key()] = newRollout(facts, now)
 		}
 		l.latest(o)
 	}
@@ -124,9 +127,9 @@ func (l *ledger) part(o *Object) {
 			delete(l.totals, t)
 		}
 	}
-	for c := range l.software {
+	for c := range l.installed {
 		if c.node == k {
-			delete(l.software, c)
+			delete(l.installed, c)
 		}
 	}
 	delete(l.rollouts, k)
@@ -144,18 +147,43 @@ func (l *ledger) changed(owner Ref, manager string, at time.Time) {
 	}
 }
 
-// versions notes when a component's version was first seen.
+// versions notes when a component's version was first seen. The ledger is locked.
 func (l *ledger) versions(o *Object, n *Node, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for name, version := range n.Versions {
 		c := component{o.key(), name}
-		was, ok := l.software[c]
+		was, ok := l.installed[c]
 		switch {
 		case !ok: // when it came is not known; the node's own age bounds it
-			l.software[c] = since{version: version, at: o.Created}
+			l.installed[c] = since{version: version, at: o.Created}
 		case was.version != version:
-			l.software[c] = since{version: version, at: now}
+			l.installed[c] = since{version: version, at: now}
 		}
 	}
+}
+
+// software notes that versions are not what they were.
+func (l *ledger) software(o *Object, n *Node, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.versions(o, n, now)
+}
+
+// quiet is how long the same trouble of the same workload is not reported again.
+const quiet = 10 * time.Minute
+
+// reportable says whether an Event about a subject is news.
+func (l *ledger) reportable(subject Ref, reason string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	what := total{owner: subject.key(), extra: reason}
+	if now.Sub(l.reported[what]) < quiet {
+		return false
+	}
+	for old, at := range l.reported { // they are few: what was said in the last minutes
+		if now.Sub(at) >= quiet {
+			delete(l.reported, old)
+		}
+	}
+	l.reported[what] = now
+	return true
 }

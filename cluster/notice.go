@@ -47,7 +47,7 @@ func (o *Observer) began(s *shelf, fresh map[string]*Object) {
 	now := o.opts.Now()
 	known, until := o.recalled(s)
 	for _, object := range fresh {
-		o.ledger.meet(o.Owner(object), object)
+		o.ledger.meet(o.Owner(object), object, now)
 		before, ok := known[object.key()]
 		delete(known, object.key())
 		var changes []Change
@@ -70,7 +70,7 @@ func (o *Observer) began(s *shelf, fresh map[string]*Object) {
 func (o *Observer) note(old, object *Object, missed bool) {
 	now := o.opts.Now()
 	if old == nil {
-		o.ledger.meet(o.Owner(object), object)
+		o.ledger.meet(o.Owner(object), object, now)
 	}
 	changes := o.changes(old, object, missed, now)
 	var seen *Seen
@@ -80,7 +80,7 @@ func (o *Observer) note(old, object *Object, missed bool) {
 		if old.durable() {
 			seen = &Seen{Object: old.Ref, Gone: true, At: now}
 		}
-	case old == nil, string(old.Body) != string(object.Body), !sameVersions(old, object):
+	case old == nil || string(old.Body) != string(object.Body) || !sameVersions(old, object):
 		seen = remember(object, now)
 	}
 	o.queue.push(changes, seen)

@@ -23,29 +23,42 @@ type rollout struct {
 	sum        int64 // of the pods that are updated, ready, available
 }
 
+// rolls says whether a workload rolls its template out.
+func rolls(r Ref) bool {
+	return r.Group == "apps" && (r.Kind == "Deployment" || r.Kind == "StatefulSet" || r.Kind == "DaemonSet")
+}
+
+// newRollout is the rollout of a workload as it is met.
+func newRollout(w *Workload, now time.Time) *rollout {
+	r := &rollout{
+		template: w.Template, revision: w.Revision, images: w.Images, running: w.Rolling, stalled: w.Stalled,
+		progressed: now, sum: w.Updated + w.Ready + w.Available,
+	}
+	if !w.Rolling {
+		r.finished = w.Progress
+	}
+	return r
+}
+
 // rollout follows the rollout of a workload, and tells when one begins, finishes
 // or stalls. A new pod template begins one; scaling does not.
 func (l *ledger) rollout(o *Object, w *Workload, clamp func(time.Time) time.Time, now time.Time) []Change {
-	if o.Controller != (Ref{}) || (o.Kind != "Deployment" && o.Kind != "StatefulSet" && o.Kind != "DaemonSet") {
-		return nil
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := l.rollouts[o.key()]
-	sum := w.Updated + w.Ready + w.Available
 	if r == nil {
-		r = &rollout{template: w.Template, revision: w.Revision, images: w.Images, running: w.Rolling, stalled: w.Stalled, progressed: now, sum: sum}
-		if !w.Rolling && !w.Progress.IsZero() {
-			r.finished = w.Progress
-		}
-		l.rollouts[o.key()] = r
-		return nil
+		return nil // nothing that rolls out
 	}
+	sum := w.Updated + w.Ready + w.Available
 	var out []Change
 	if w.Template != r.template {
 		by, _ := author(o.Managers, nil, []segment{{name: "spec"}, {name: "template"}})
 		before := r.describe()
-		*r = rollout{template: w.Template, revision: w.Revision, images: w.Images, running: true, started: now, progressed: now, sum: sum}
+		was := r.revision
+		*r = rollout{template: w.Template, images: w.Images, running: true, started: now, progressed: now, sum: sum}
+		if w.Revision != was { // its controller has counted it already
+			r.revision = w.Revision
+		}
 		out = append(out, r.tell(o, "began", before, now, by))
 		l.tally(seriesRollouts, o.Ref, "", 1)
 	}
@@ -107,7 +120,11 @@ func (r *rollout) tell(o *Object, what, before string, at time.Time, by Manager)
 // describe is {"images":{"c":"app:v2"},"revision":"4"}; while a rollout begins,
 // its controller has not counted the revision yet.
 func (r *rollout) describe() string {
-	body, err := Canonical(map[string]any{"images": r.images, "revision": r.revision})
+	what := map[string]any{"images": r.images}
+	if r.revision != "" {
+		what["revision"] = r.revision
+	}
+	body, err := Canonical(what)
 	if err != nil { // strings never fail
 		return ""
 	}

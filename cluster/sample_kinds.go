@@ -30,7 +30,7 @@ func (s *sampler) node(o *Object, n *Node, l *ledger) {
 	}
 	for name, version := range n.Versions {
 		put("version_info", 1, "component", name, "version", version)
-		s.moment(prefix+"node_version_since_timestamp_seconds", l.software[component{o.key(), name}].at, append([]string{"component", name}, node...))
+		s.moment(prefix+"node_version_since_timestamp_seconds", l.installed[component{o.key(), name}].at, append([]string{"component", name}, node...))
 	}
 	s.moment(prefix+"node_spec_changed_timestamp_seconds", l.changes[o.key()], node)
 }
