@@ -21,7 +21,17 @@ cool_down: 2h
 expires: 30m
 verify_after: 1d
 revert_unless_improved: true
-budget: {concurrent: 3, percent: 5, count: 10, per: 7d}
+budget: {concurrent: 3, percent: 5, count: 10, per: 7d, domains: 1, domain_percent: 50, namespace: 2}
+drift: [version-skew]
+sources: 2
+cool_down_max: 12h
+contention: 3d
+hold: 24h
+judge_after: 2d
+control: 0.1
+breaker: {bad: 5, window: 1d, rest: 2h, pace: 30m}
+freeze: [{from: 2026-12-20, to: 2027-01-04, timezone: Europe/Amsterdam, reason: year end}]
+windows: [{cron: "0 9 * * 1-5", for: 8h, timezone: Europe/Amsterdam}]
 params: {pool: node.kubernetes.io/instance-type}
 `
 
@@ -57,7 +67,21 @@ func TestPolicyValidate(t *testing.T) {
 		"negative time":      {func(p *corrector.Policy) { p.Expires = -1 }, "must not be negative"},
 		"negative budget":    {func(p *corrector.Policy) { p.Budget.Concurrent = -1 }, "must not be negative"},
 		"over all nodes":     {func(p *corrector.Policy) { p.Budget.Percent = 101 }, "percent 101: want (0, 100]"},
-		"unknown actuator":   {func(p *corrector.Policy) { p.Actuator = "reboot" }, `unknown actuator "reboot"`},
+		"no source":          {func(p *corrector.Policy) { p.Sources = -1 }, "sources -1"},
+		"hardly a control":   {func(p *corrector.Policy) { p.Control = 0.95 }, "control 0.95: want [0, 0.9]"},
+		"a cap below":        {func(p *corrector.Policy) { p.CoolDown, p.CoolDownMax = hours(2), hours(1) }, "cool_down_max 1h is under cool_down 2h"},
+		"a long cool-down":   {func(p *corrector.Policy) { p.CoolDown = hours(48) }, ""},
+		"drift as a target":  {func(p *corrector.Policy) { p.Targets = []string{"drift"} }, "name the kinds under drift"},
+		"a freeze backwards": {func(p *corrector.Policy) { p.Freeze = []corrector.Freeze{{From: "2026-12-02", To: "2026-12-01"}} }, "freeze 1: from 2026-12-02 is not before to 2026-12-01"},
+		"no such date":       {func(p *corrector.Policy) { p.Freeze = []corrector.Freeze{{From: "soon", To: "2026-12-01"}} }, `freeze 1: from "soon": want a date`},
+		"no such zone": {func(p *corrector.Policy) {
+			p.Freeze = []corrector.Freeze{{From: "2026-12-01", To: "2026-12-01", Timezone: "Mars/Base"}}
+		}, `timezone "Mars/Base"`},
+		"no such cron":            {func(p *corrector.Policy) { p.Windows = []corrector.Window{{Cron: "0 25 * * *", For: hours(1)}} }, "window 1: cron"},
+		"a cron every so often":   {func(p *corrector.Policy) { p.Windows = []corrector.Window{{Cron: "@every 1h", For: hours(1)}} }, "want five fields"},
+		"a window without an end": {func(p *corrector.Policy) { p.Windows = []corrector.Window{{Cron: "0 9 * * *"}} }, "window 1: for: want how long"},
+		"a share of a rack":       {func(p *corrector.Policy) { p.Budget.DomainPercent = 101 }, "domain_percent 101"},
+		"unknown actuator":        {func(p *corrector.Policy) { p.Actuator = "reboot" }, `unknown actuator "reboot"`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
