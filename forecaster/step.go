@@ -90,7 +90,8 @@ func (f *Forecaster) notify(ctx context.Context, warnings []Warning) error {
 // propose hands on the warnings whose risk is over the threshold now, for the
 // proposer to say which ask for a correction, and those that are resolved, so
 // that it withdraws what it proposed. Fresh samples stand behind all of them
-// (see warn): what is not seen is not corrected.
+// (see warn): what is not seen is not corrected. The proposer is asked at every
+// step, for it may know of more than warnings.
 func (f *Forecaster) propose(ctx context.Context, warnings []Warning) error {
 	if f.o.Proposer == nil {
 		return nil
@@ -100,9 +101,6 @@ func (f *Forecaster) propose(ctx context.Context, warnings []Warning) error {
 		if w.Resolved || w.Risk >= w.Threshold {
 			told = append(told, w)
 		}
-	}
-	if len(told) == 0 {
-		return nil
 	}
 	if err := f.o.Proposer.Propose(ctx, told); err != nil {
 		return fmt.Errorf("propose: %w", err)

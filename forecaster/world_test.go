@@ -54,6 +54,9 @@ func (n *told) Notify(_ context.Context, w []forecaster.Warning) error {
 }
 
 func (n *told) Propose(_ context.Context, w []forecaster.Warning) error {
+	if len(w) == 0 {
+		return nil // asked at every step
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.proposed = append(n.proposed, slices.Clone(w))

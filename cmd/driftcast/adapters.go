@@ -64,13 +64,21 @@ func (s *signalSet) targets() []features.Target {
 	return s.list
 }
 
-// collecting is the collector as the loop sees it: what went wrong, in one.
-type collecting struct{ *collector.Collector }
+// collecting is what the loop sees of those who collect: what went wrong, in one.
+type collecting struct {
+	*collector.Collector
+	watching *watching // nil: no cluster is watched
+}
 
-// Collect implements forecaster.Collector.
+// Collect implements forecaster.Collector. The cluster comes first: signals are
+// asked of what is seen of it.
 func (c collecting) Collect(ctx context.Context, now time.Time) error {
+	var seen error
+	if c.watching != nil {
+		seen = c.watching.sample(ctx, now)
+	}
 	report, err := c.Collector.Collect(ctx, now)
-	return errors.Join(err, report.Err())
+	return errors.Join(seen, err, report.Err())
 }
 
 // risks tells the corrector the newest risk of a subject.
@@ -167,4 +175,25 @@ type killSwitch struct{ *corrector.Corrector }
 func (k killSwitch) KillSwitch() api.Switch {
 	s := k.Corrector.KillSwitch()
 	return api.Switch{Engaged: s.Engaged, Reason: s.Reason, Actor: s.Actor, Changed: s.Changed}
+}
+
+// policies are the corrector's policies and scores as the API sees them.
+type policies struct{ *corrector.Corrector }
+
+// Policies implements api.Policies.
+func (p policies) Policies(ctx context.Context, since time.Time) ([]api.Policy, error) {
+	scores, err := p.Scores(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	configured := map[string]corrector.Policy{}
+	for _, one := range p.Corrector.Policies() {
+		configured[one.Name] = one
+	}
+	out := make([]api.Policy, 0, len(scores))
+	for _, score := range scores {
+		one := configured[score.Policy]
+		out = append(out, api.Policy{Name: score.Policy, Actuator: one.Actuator, Mode: string(one.Mode), Targets: one.Targets, Drifts: one.Drift, MinRisk: one.MinRisk, Score: score})
+	}
+	return out, nil
 }

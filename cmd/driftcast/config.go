@@ -17,22 +17,28 @@ import (
 	"github.com/robfig/cron/v3"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/corrector"
 	"github.com/driftcast/driftcast/corrector/actuators"
+	"github.com/driftcast/driftcast/drift"
+	"github.com/driftcast/driftcast/drift/declared"
 	"github.com/driftcast/driftcast/forecaster"
 )
 
 // config is driftcast.yml. Unknown keys are errors; every default is set in
 // defaultConfig.
 type config struct {
-	Prometheus    endpoint         `yaml:"prometheus"`
-	Alertmanagers []endpoint       `yaml:"alertmanagers"`
-	TargetFiles   []string         `yaml:"target_files"` // globs, relative to this file; none: the built-in packs
-	History       historyConfig    `yaml:"history"`
-	Forecast      forecastConfig   `yaml:"forecast"`
-	Training      trainingConfig   `yaml:"training"`
-	Corrections   correctionConfig `yaml:"corrections"`
-	API           apiConfig        `yaml:"api"`
+	Prometheus    endpoint          `yaml:"prometheus"`
+	Alertmanagers []endpoint        `yaml:"alertmanagers"`
+	TargetFiles   []string          `yaml:"target_files"` // globs, relative to this file; none: the built-in packs
+	History       historyConfig     `yaml:"history"`
+	Forecast      forecastConfig    `yaml:"forecast"`
+	Training      trainingConfig    `yaml:"training"`
+	Cluster       clusterConfig     `yaml:"cluster"`   // nothing set: no cluster is watched
+	Drift         drift.Config      `yaml:"drift"`     // what differs from the declared state
+	Baselines     []declared.Config `yaml:"baselines"` // where that state is declared, beside the cluster itself
+	Corrections   correctionConfig  `yaml:"corrections"`
+	API           apiConfig         `yaml:"api"`
 }
 
 // endpoint is a server we talk to: a URL and the whole of Prometheus' client
@@ -69,8 +75,34 @@ func (t trainingConfig) schedule() string {
 	return t.Schedule
 }
 
+// clusterConfig is the cluster that is watched, and the Lease by which one of
+// several replicas on one storage is chosen to work.
+type clusterConfig struct {
+	cluster.Config `yaml:",inline"`
+	Lease          leaseConfig `yaml:"lease"`
+}
+
+// watched says whether there is a cluster to watch.
+func (c clusterConfig) watched() bool { return c.InCluster || c.Kubeconfig != "" || c.Context != "" }
+
+type leaseConfig struct {
+	Enabled   bool   `yaml:"enabled"`
+	Namespace string `yaml:"namespace"` // default driftcast
+	Name      string `yaml:"name"`      // default driftcast
+	Identity  string `yaml:"identity"`  // of this replica; default the host's name, which is the pod's
+}
+
+// killSwitchConfig is a key of a ConfigMap that stops all corrections.
+type killSwitchConfig struct {
+	Namespace string `yaml:"namespace"`
+	Name      string `yaml:"name"` // empty: there is none
+	Key       string `yaml:"key"`  // default stopped: any value but "", "false" and "0" stops
+}
+
 type correctionConfig struct {
-	Kubeconfig string             `yaml:"kubeconfig"` // empty: in-cluster, or no cluster at all
+	Stopped    bool               `yaml:"stopped"`     // nothing is corrected; undoing goes on
+	KillSwitch killSwitchConfig   `yaml:"kill_switch"` // beside the API's and the file's
+	Kubeconfig string             `yaml:"kubeconfig"`  // of the corrector's own ServiceAccount; empty: in-cluster, or nothing of Kubernetes is corrected
 	InCluster  bool               `yaml:"in_cluster"`
 	Webhooks   []webhookConfig    `yaml:"webhooks"`
 	Policies   []corrector.Policy `yaml:"policies"` // none: nothing is even proposed
@@ -100,6 +132,8 @@ func defaultConfig() config {
 		History:    historyConfig{Retention: model.Duration(30 * 24 * time.Hour), Backfill: model.Duration(14 * 24 * time.Hour)},
 		Forecast:   forecastConfig{Interval: model.Duration(time.Minute)},
 		Training:   trainingConfig{Schedule: "0 3 * * *", Window: model.Duration(14 * 24 * time.Hour), Shadow: model.Duration(24 * time.Hour), Seed: 1},
+		Cluster:    clusterConfig{Lease: leaseConfig{Namespace: "driftcast", Name: "driftcast"}},
+		Drift:      drift.DefaultConfig(),
 		API:        apiConfig{RateLimit: 50},
 	}
 }
@@ -144,7 +178,12 @@ func (c *config) resolve(dir string) {
 	for i := range c.TargetFiles {
 		join(&c.TargetFiles[i])
 	}
+	join(&c.Cluster.Kubeconfig)
+	join(&c.Drift.DryRun.Kubeconfig)
 	join(&c.Corrections.Kubeconfig)
+	for i := range c.Baselines {
+		c.Baselines[i].SetDirectory(dir)
+	}
 	join(&c.API.TokensFile)
 	for i := range c.Corrections.Webhooks {
 		join(&c.Corrections.Webhooks[i].SecretFile)
@@ -183,6 +222,22 @@ func (c *config) validate() error {
 		if _, err := cron.ParseStandard(schedule); err != nil {
 			return fieldError{"schedule", schedule, err.Error(), `write five cron fields such as "0 3 * * *", or off`}
 		}
+	}
+	for _, section := range []interface{ Validate() error }{c.Cluster, c.Drift} {
+		if err := section.Validate(); err != nil {
+			return err
+		}
+	}
+	for i := range c.Baselines {
+		if err := c.Baselines[i].Validate(); err != nil {
+			return err
+		}
+	}
+	if l := c.Cluster.Lease; l.Enabled && (!c.Cluster.watched() || l.Namespace == "" || l.Name == "") {
+		return fieldError{"lease", "", "a Lease lives in a cluster, in a namespace, under a name", "set cluster.in_cluster or cluster.kubeconfig, and lease.namespace and lease.name"}
+	}
+	if len(c.Baselines) > 0 && !c.Cluster.watched() {
+		return fieldError{"baselines", "", "there is no cluster to compare them with", "set cluster.in_cluster or cluster.kubeconfig"}
 	}
 	if c.API.RateLimit <= 0 {
 		return fieldError{"rate_limit", "", "must be over 0", "write requests a second, such as 50"}

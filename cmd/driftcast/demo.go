@@ -17,6 +17,7 @@ import (
 
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/corrector/actuators"
 	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/internal/sim"
 )
@@ -124,8 +125,10 @@ func (a *app) demo(ctx context.Context, f *demoFlags, logger *slog.Logger) error
 	clock := sim.NewClock(end, f.speed, rest.now)
 	var s *service
 	s, err = a.wire(ctx, c, world{
-		source:    piecewise{sim.NewPrometheus(cluster, clock, raw), 24 * time.Hour},
-		actuators: simulatedActuators(cluster),
+		source: piecewise{sim.NewPrometheus(cluster, clock, raw), 24 * time.Hour},
+		actuators: func(actuators.Manifests) (map[string]corrector.Actuator, error) {
+			return simulatedActuators(cluster), nil
+		},
 		now:       clock.Now,
 		tick:      max(time.Second, time.Duration(float64(demoInterval)/f.speed)),
 		simulated: true,

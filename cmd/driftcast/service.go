@@ -13,8 +13,10 @@ import (
 
 	"github.com/driftcast/driftcast/alerter"
 	"github.com/driftcast/driftcast/api"
+	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector"
+	"github.com/driftcast/driftcast/corrector/actuators"
 	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/models"
@@ -25,7 +27,8 @@ import (
 // asked of, what carries corrections out, and whose clock it is.
 type world struct {
 	source    collector.Source
-	actuators map[string]corrector.Actuator
+	cluster   *cluster.Connection // nil: no cluster is watched
+	actuators func(actuators.Manifests) (map[string]corrector.Actuator, error)
 	now       func() time.Time
 	tick      time.Duration // real time between steps; 0: the interval
 	simulated bool
@@ -43,6 +46,7 @@ type service struct {
 	corrector  *corrector.Corrector
 	alerter    *alerter.Alerter
 	api        *api.Server
+	watching   *watching // nil: no cluster is watched
 	world      world
 	logger     *slog.Logger
 }
@@ -75,7 +79,14 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 	if err != nil {
 		return fail(err)
 	}
-	collect, err := collector.New(collector.Options{Source: w.source, History: s.history, Signals: signals.get,
+	source := w.source
+	if w.cluster != nil {
+		if s.watching, err = a.watch(c, w.cluster, s.history, s.store, registry, logger); err != nil {
+			return fail(err)
+		}
+		source = collector.Split{Local: s.history, Remote: w.source}
+	}
+	collect, err := collector.New(collector.Options{Source: source, History: s.history, Signals: signals.get,
 		Lookback: time.Duration(c.History.Backfill), Concurrency: c.Prometheus.Concurrency, Logger: logger, Registerer: registry})
 	if err != nil {
 		return fail(err)
@@ -88,30 +99,53 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 		Now: w.now, Logger: logger, Registerer: registry}); err != nil {
 		return fail(err)
 	}
-	if s.corrector, err = corrector.New(corrector.Options{Policies: c.Corrections.Policies, Actuators: w.actuators,
-		Log: announced{s.store, s}, Risks: risks{s.store, s.history}, KillFile: a.path("corrections.stopped"), Now: w.now, Logger: logger, Registerer: registry}); err != nil {
+	if s.corrector, err = a.corrections(c, s, signals.targets, registry); err != nil {
 		return fail(err)
 	}
 	if s.forecaster, err = forecaster.New(forecaster.Options{Targets: signals.targets(), History: s.history, Ledger: s.store, Registry: champions,
-		Collector: collecting{collect}, Notifier: s.alerter, Proposer: s.corrector, Acted: acted{s.store},
+		Collector: collecting{collect, s.watching}, Notifier: s.alerter, Proposer: proposer{s.corrector, evidence{s}}, Acted: acted{s.store},
 		Now: w.now, Interval: time.Duration(c.Forecast.Interval), Tick: w.tick, Window: time.Duration(c.Training.Window),
 		Schedule: c.Training.schedule(), Shadow: time.Duration(c.Training.Shadow), Optional: len(c.TargetFiles) == 0, Seed: c.Training.Seed, Logger: logger, Registerer: registry, Events: func(e forecaster.Event) { s.api.Publish(e) }}); err != nil {
 		return fail(err)
 	}
-	s.api, err = api.New(api.Options{
+	o := api.Options{
 		Forecasts: s.store, Runs: s.store, Corrections: s.store, Audit: s.store, History: s.history,
 		Models: champions, Promoter: champions, Retrainer: s.forecaster, Shifts: s.forecaster, Explainer: s.forecaster,
-		Corrector: door{s.corrector}, Decider: s.corrector, Acknowledger: s.corrector, KillSwitch: killSwitch{s.corrector},
+		Corrector: door{s.corrector}, Decider: s.corrector, Acknowledger: s.corrector, KillSwitch: killSwitch{s.corrector}, Policies: policies{s.corrector},
 		Targets: signals.targets, Signals: signals.get, Status: s.forecaster.Status, Ready: s.ready,
 		Reload:        func() error { return a.reload(s, signals) },
 		ListenAddress: web.listen, WebConfigFile: web.configFile, ExternalURL: web.externalURL, RoutePrefix: web.routePrefix,
 		EnableLifecycle: web.lifecycle, EnablePprof: web.pprof, TokensFile: c.API.TokensFile, RateLimit: c.API.RateLimit,
 		Version: version, Simulated: w.simulated, Logger: logger, Registerer: registry, Gatherer: registry, Now: w.now,
-	})
-	if err != nil {
+	}
+	if s.watching != nil {
+		o.Drift, o.Episodes, o.Changes, o.Baselines = s.watching.detector, s.store, s.store, s.watching
+	}
+	if s.api, err = api.New(o); err != nil {
 		return fail(err)
 	}
 	return s, nil
+}
+
+// corrections makes the corrector, with all that its guards may ask.
+func (a *app) corrections(c config, s *service, targets func() []features.Target, registry *prometheus.Registry) (*corrector.Corrector, error) {
+	o := corrector.Options{Policies: c.Corrections.Policies, Log: announced{s.store, s}, Trail: s.store, Risks: risks{s.store, s.history}, Drifts: evidence{s},
+		Witnesses: witnesses{s, s.store}, Truth: truth{s.history, targets}, Stopped: c.Corrections.Stopped, KillFile: a.path("corrections.stopped"),
+		Now: s.world.now, Logger: s.logger, Registerer: registry}
+	var declared actuators.Manifests
+	if s.watching != nil {
+		o.Fresh, declared = s.watching.observer.Fresh, manifests{s.watching.declared}
+	}
+	if k := c.Corrections.KillSwitch; k.Name != "" {
+		o.Switches = []corrector.Switch{configMapSwitch{s.world.cluster, k}}
+	}
+	if s.world.actuators != nil {
+		var err error
+		if o.Actuators, err = s.world.actuators(declared); err != nil {
+			return nil, err
+		}
+	}
+	return corrector.New(o)
 }
 
 // run runs every room until ctx ends or one of them fails.
@@ -126,6 +160,9 @@ func (s *service) run(ctx context.Context) error {
 	g.Go(func() error { return s.alerter.Run(ctx) })
 	g.Go(func() error { return s.corrector.Run(ctx) })
 	g.Go(func() error { return s.forecaster.Run(ctx) })
+	if s.watching != nil {
+		g.Go(func() error { return s.watching.run(ctx) })
+	}
 	if s.world.run != nil {
 		g.Go(func() error { return s.world.run(ctx) })
 	}
@@ -160,6 +197,7 @@ func (a *app) reload(s *service, signals *signalSet) error {
 	if err := s.corrector.SetPolicies(c.Corrections.Policies); err != nil {
 		return fmt.Errorf("corrections: %w", err)
 	}
+	s.corrector.SetStopped(c.Corrections.Stopped)
 	signals.set(files)
 	s.forecaster.SetTargets(signals.targets())
 	s.logger.Info("configuration reloaded", "targets", len(signals.targets()))
