@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) auditCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "audit", Short: "Read and verify the audit trail of corrections"}
+	cmd := &cobra.Command{Use: "audit", Short: "Read and verify the audit trail of corrections, and report on drift"}
 	cmd.AddCommand(&cobra.Command{
 		Use: "verify", Short: "Verify the hash chain of the audit trail; exit 2 where it is broken", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -55,7 +55,7 @@ func (a *app) auditCommand() *cobra.Command {
 	}
 	list.Flags().Int64Var(&after, "after", 0, "sequence number after which to begin")
 	list.Flags().IntVar(&limit, "limit", 100, "rows at most")
-	cmd.AddCommand(list)
+	cmd.AddCommand(list, a.auditReportCommand())
 	return cmd
 }
 
