@@ -153,8 +153,8 @@ func (r *Redactor) all(value any) any {
 	case bool, nil:
 		return v
 	case string:
-		if strings.HasPrefix(v, Redacted) {
-			return v // redacting twice changes nothing
+		if v == "" || strings.HasPrefix(v, Redacted) {
+			return v // nothing to hide; redacting twice changes nothing
 		}
 		return r.digest(v)
 	}

@@ -16,6 +16,7 @@ type field struct {
 // comparison walks what is declared beside what is live. It looks at declared
 // fields only: what the server defaults, and what others add, is not in it.
 type comparison struct {
+	pod    bool // the object is a Pod: admission adds tolerations to it
 	fields []field
 	blind  string // a path that could not be compared, since one side is redacted
 }
@@ -44,7 +45,7 @@ func (c *comparison) values(path Pointer, declared, live any, node *owned) {
 		return
 	}
 	switch {
-	case redacted(declared) != redacted(live):
+	case redacted(declared) != redacted(live) && !zero(declared) && !zero(live):
 		c.blind = path.String()
 	case !equal(path, declared, live):
 		c.differ(path, declared, live)
@@ -59,6 +60,8 @@ func (c *comparison) maps(path Pointer, declared, live map[string]any, node *own
 		case ok:
 			c.values(at, d, l, node.child(name))
 		case zero(d): // the server leaves out what is empty
+		case keyedList(at, d, node.child(name)):
+			c.lists(at, d.([]any), nil, node.child(name))
 		default:
 			c.fields = append(c.fields, field{path: at, declared: d, isDeclared: true})
 		}
@@ -102,6 +105,9 @@ func (c *comparison) lists(path Pointer, declared, live []any, node *owned) {
 			return
 		}
 	}
+	if c.pod && path.under("spec", "tolerations") {
+		return
+	}
 	if len(declared) != len(live) {
 		c.differ(path, declared, live)
 		return
@@ -121,6 +127,20 @@ func (c *comparison) lists(path Pointer, declared, live []any, node *owned) {
 		return
 	}
 	c.fields = append(c.fields, inner.fields...)
+}
+
+// keyedList says whether a value is a list whose items have keys.
+func keyedList(path Pointer, value any, node *owned) bool {
+	list, ok := value.([]any)
+	if !ok {
+		return false
+	}
+	keys := node.listKeys(path[len(path)-1], list)
+	if keys == nil {
+		return false
+	}
+	_, ok = index(list, keys)
+	return ok
 }
 
 func (c *comparison) differ(path Pointer, declared, live any) {

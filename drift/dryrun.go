@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,13 +91,27 @@ func (d *Detector) rehearse(ctx context.Context, j *judgement, f *Finding) {
 		case err != nil && f.Verdict != Drifted:
 			f.Verdict, f.Reason = Unknown, firstLine(err)
 		}
+		if err == nil {
+			j.confirm(edits)
+		}
 		for _, edit := range edits {
 			j.edit(edit)
 		}
 	}
-	if len(j.differences) > 0 {
+	if f.Verdict == Drifted || len(j.differences) > 0 {
+		f.Verdict, f.Confidence, f.Reason = "", 0, ""
 		j.close(f)
 	}
+}
+
+// confirm drops what the server would leave as it is although it is not as the
+// manifest has it: admission made it so.
+func (j *judgement) confirm(edits []cluster.Edit) {
+	j.differences = slices.DeleteFunc(j.differences, func(d Difference) bool {
+		return j.doubtful[d.Path] && !slices.ContainsFunc(edits, func(e cluster.Edit) bool {
+			return e.Path == d.Path || strings.HasPrefix(e.Path, d.Path+"/") || strings.HasPrefix(d.Path, e.Path+"/")
+		})
+	})
 }
 
 // edit notes a field that a dry run would change.

@@ -56,6 +56,7 @@ func builtin() []Ignore {
 		{Kind: "PersistentVolumeClaim", Paths: []string{"/spec/volumeName"}},
 		{Kind: "PersistentVolume", Paths: []string{"/spec/claimRef"}},
 		{Kind: "ServiceAccount", Paths: []string{"/secrets"}},
+		{Kind: "Node", Paths: []string{"/spec/taints/*key=node.kubernetes.io~1*", "/spec/taints/*key=node.cloudprovider.kubernetes.io~1*", "/spec/podCIDR", "/spec/podCIDRs", "/spec/providerID"}},
 		{Kind: "Namespace", Paths: []string{"/spec/finalizers"}},
 	}
 }

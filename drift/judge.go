@@ -32,6 +32,7 @@ type judgement struct {
 
 	differences []Difference
 	source      map[string]string // of differences that another source than the finding's tells, by path
+	doubtful    map[string]bool   // paths whose live value a declarer set: another revision, or admission
 	blind       string
 }
 
@@ -77,7 +78,7 @@ func (w *world) judge(o *cluster.Object) (f Finding, j *judgement) {
 
 // open reads the object.
 func (w *world) open(o *cluster.Object) (*judgement, error) {
-	j := &judgement{world: w, object: o, source: map[string]string{}}
+	j := &judgement{world: w, object: o, source: map[string]string{}, doubtful: map[string]bool{}}
 	var err error
 	if j.rules, err = w.rules.of(o); err != nil {
 		return nil, err
@@ -134,9 +135,29 @@ func (j *judgement) external(declared []Declaration, f *Finding) error {
 			return fmt.Errorf("%s: %w", d.Origin, err)
 		}
 		j.known = append(j.known, body)
-		j.compare(body, func([]int) bool { return false })
+		j.compare(body, j.admitted(body))
 	}
 	return nil
+}
+
+// admitted says whether a value was sent to the server as a manifest has it, and
+// is another one since admission made it so: kubectl's annotation tells what was
+// sent. Without it nobody knows, but a dry run.
+func (j *judgement) admitted(declared any) func(f field, owners []int) bool {
+	var sent any
+	if len(j.object.LastApplied) > 0 && j.applied() {
+		sent, _ = cluster.Decode(j.object.LastApplied) // what cannot be read tells nothing
+	}
+	return func(f field, owners []int) bool {
+		if len(owners) == 0 || j.some(owners, func(i int) bool { return j.hand[i] != declarer && j.hand[i] != controller }) {
+			return false
+		}
+		if was, ok := lookup(sent, f.path, j.owners); ok && text(was, true) == text(f.declared, f.isDeclared) {
+			return true
+		}
+		j.doubtful[f.path.String()] = true
+		return false
+	}
 }
 
 // applied says whether kubectl's annotation is what was declared last.
@@ -170,9 +191,11 @@ func (j *judgement) lastApplied(f *Finding) error {
 	if m, ok := body.(map[string]any); ok && m["apiVersion"] != nil && m["apiVersion"] != apiVersion(j.object.Ref) {
 		return fmt.Errorf("applied as %v and watched as %s: apply that version, or name a baseline", m["apiVersion"], apiVersion(j.object.Ref))
 	}
-	j.compare(body, func(owners []int) bool {
+	// Where kubectl apply itself set another value than it was sent, admission did.
+	j.compare(body, func(_ field, owners []int) bool {
 		return j.some(owners, func(i int) bool {
-			return j.hand[i] == declarer && !wildcard("kubectl*", j.object.Managers[i].Name)
+			name := j.object.Managers[i].Name
+			return j.hand[i] == declarer && (name == "kubectl-client-side-apply" || !wildcard("kubectl*", name))
 		})
 	})
 	return nil
@@ -180,8 +203,8 @@ func (j *judgement) lastApplied(f *Finding) error {
 
 // compare notes what is not as declared, unless the owners of the live value say
 // that it is right so.
-func (j *judgement) compare(declared any, right func(owners []int) bool) {
-	var c comparison
+func (j *judgement) compare(declared any, right func(f field, owners []int) bool) {
+	c := comparison{pod: j.object.Kind == "Pod"}
 	c.values(nil, declared, j.body, j.owners)
 	if c.blind != "" {
 		j.blind = c.blind
@@ -191,7 +214,7 @@ func (j *judgement) compare(declared any, right func(owners []int) bool) {
 		if f.present {
 			owners = j.owners.owners(f.path)
 		}
-		if j.controlled(owners) || right(owners) {
+		if j.controlled(owners) || right(f, owners) {
 			continue
 		}
 		manager, since := j.author(owners)

@@ -1,0 +1,431 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	observed "github.com/driftcast/driftcast/cluster"
+	"github.com/driftcast/driftcast/drift"
+	"github.com/driftcast/driftcast/drift/declared"
+	"github.com/driftcast/driftcast/internal/cluster"
+)
+
+// driftSeat is one who looks at drift on a real control plane, again and again.
+type driftSeat struct {
+	*drift.Listing
+	t         *testing.T
+	conn      *observed.Connection
+	transform observed.Transform
+	resources []observed.Resource
+	detector  *drift.Detector
+}
+
+// Objects implements drift.Objects.
+func (s *driftSeat) Objects() iter.Seq[*observed.Object] { return s.Listing.Objects() }
+
+func newDriftSeat(t *testing.T, c *cluster.Cluster, dryRun bool, more []observed.Resource, baselines ...declared.Config) *driftSeat {
+	t.Helper()
+	conn, err := observed.Connect(observed.ConnectOptions{Kubeconfig: c.Kubeconfig(), QPS: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &driftSeat{t: t, conn: conn, resources: observed.Config{Watch: more}.Resources(),
+		transform: observed.Transform{Redactor: observed.NewRedactor([]byte("0123456789abcdef")), Versions: observed.DefaultVersions()}}
+	o := drift.Options{Objects: s, Config: drift.DefaultConfig(), Requests: conn.Requests, Watches: func(r observed.Ref) bool { return s.Watches(r) }}
+	if len(baselines) > 0 {
+		set, err := declared.Open(declared.Options{Baselines: baselines, Redactor: s.transform.Redactor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := set.Poll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		o.Sources = []drift.Source{set}
+		if dryRun {
+			o.DryRun, err = drift.NewDryRun(drift.DryRunOptions{Client: conn.Dynamic, Resource: conn.Resource, Object: s.transform.Object, QPS: 200,
+				Manifest: func(ctx context.Context, r observed.Ref) ([]byte, error) {
+					manifest, _, err := set.Manifest(ctx, r, "")
+					return manifest, err
+				}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if s.detector, err = drift.New(o); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *driftSeat) look(namespaces ...string) drift.Report {
+	s.t.Helper()
+	s.Listing = drift.List(s.t.Context(), s.conn.Dynamic, s.conn.Mapper, s.resources, namespaces, s.transform.Object)
+	if err := s.Ready(); err != nil {
+		s.t.Fatal(err)
+	}
+	report, err := s.detector.Compare(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return report
+}
+
+var digests = regexp.MustCompile(`redacted:[0-9a-f]+`)
+
+// lines are the differences of the objects that are wanted.
+func driftLines(r drift.Report, wanted func(observed.Ref) bool) []string {
+	out := []string{}
+	for _, f := range r.Findings {
+		if !wanted(f.Object) {
+			continue
+		}
+		if f.Verdict == drift.Unknown {
+			out = append(out, f.Object.Kind+" unknown: "+f.Reason)
+		}
+		for _, d := range f.Differences {
+			out = append(out, digests.ReplaceAllString(f.Object.Kind+" "+string(d.Kind)+" "+d.Words(), "redacted"))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+const driftedDeployment = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+spec:
+  %s
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      tolerations: [{key: nvidia.com/gpu, operator: Exists}]
+      containers:
+      - name: c
+        image: %s
+        env: [{name: A, value: "1"}, {name: B, value: "2"}]
+        ports: [{containerPort: 80}]
+        resources: {requests: {cpu: 1000m, memory: 1Gi}}
+`
+
+// mutation adds to every Deployment of the namespaces of one case, as a
+// defaulting webhook would.
+const mutation = `
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: %[1]s}
+spec:
+  failurePolicy: Fail
+  reinvocationPolicy: Never
+  matchConstraints:
+    namespaceSelector: {matchLabels: {mutated: %[1]s}}
+    resourceRules: [{apiGroups: [apps], apiVersions: [v1], resources: [deployments], operations: [CREATE, UPDATE]}]
+  mutations:
+  - patchType: ApplyConfiguration
+    applyConfiguration:
+      expression: 'Object{metadata: Object.metadata{annotations: {"mutated": "yes"}}, spec: Object.spec{minReadySeconds: 3}}'
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: %[1]s}
+spec: {policyName: %[1]s}
+`
+
+const autoscaler = `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {minReplicas: 2, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]}
+`
+
+// driftCase is one line of the truth table.
+type driftCase struct {
+	name     string
+	replicas string                                                          // of the manifest; "": replicas: 2
+	do       func(t *testing.T, c *cluster.Cluster, ns string, how []string) // after the first look
+	want     []string
+	first    []string // what somebody sees who never looked before; nil: want
+}
+
+func driftCases() []driftCase {
+	kubectl := func(args ...string) func(*testing.T, *cluster.Cluster, string, []string) {
+		return func(t *testing.T, c *cluster.Cluster, ns string, _ []string) {
+			c.Kubectl(t, append([]string{"-n", ns}, args...)...)
+		}
+	}
+	env := "/spec/template/spec/containers/name=c/env/"
+	return []driftCase{
+		{name: "fresh"},
+		{name: "scaled by hand", do: kubectl("scale", "deploy/web", "--replicas=5"), want: []string{"Deployment replicas /spec/replicas: 2 → 5 by kubectl"}},
+		{name: "scaled by hand, replicas left out", replicas: "paused: false", do: kubectl("scale", "deploy/web", "--replicas=5"),
+			want: []string{"Deployment replicas /spec/replicas: 1 → 5"}},
+		{name: "scaled by an autoscaler", do: func(t *testing.T, c *cluster.Cluster, ns string, how []string) {
+			c.Apply(t, autoscaler, append([]string{"-n", ns}, how...)...)
+			scale := &autoscalingv1.Scale{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: ns}, Spec: autoscalingv1.ScaleSpec{Replicas: 6}}
+			if _, err := c.Client().AppsV1().Deployments(ns).UpdateScale(t.Context(), "web", scale, metav1.UpdateOptions{FieldManager: "kube-controller-manager"}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{name: "image edited", do: kubectl("set", "image", "deploy/web", "c=web:2"),
+			want: []string{`Deployment image /spec/template/spec/containers/name=c/image: "web:1" → "web:2" by kubectl-set`}},
+		{name: "variable added", do: kubectl("set", "env", "deploy/web", "C=3"),
+			want: []string{`Deployment environment ` + env + `name=C: nothing → {"name":"C","value":"redacted"} by kubectl-set`}},
+		{name: "variable removed", do: kubectl("set", "env", "deploy/web", "B-"),
+			want: []string{`Deployment environment ` + env + `name=B: {"name":"B","value":"redacted"} → absent`}},
+		{name: "field removed", do: kubectl("patch", "deploy/web", "--type=json", "-p", `[{"op": "remove", "path": "/spec/template/spec/containers/0/resources/requests/cpu"}]`),
+			want: []string{`Deployment spec /spec/template/spec/containers/name=c/resources/requests/cpu: "1" → absent`}},
+		{name: "patched", do: kubectl("patch", "deploy/web", "-p", `{"spec":{"template":{"spec":{"hostNetwork":true}}}}`),
+			want: []string{"Deployment spec /spec/template/spec/hostNetwork: nothing → true by kubectl-patch"}},
+		{name: "labelled", do: kubectl("label", "deploy/web", "who=me"), want: []string{`Deployment metadata /metadata/labels/who: nothing → "me" by kubectl-label`}},
+		{name: "restarted", do: kubectl("rollout", "restart", "deploy/web")},
+		{name: "mutated", do: kubectl("annotate", "deploy/web", "note=1", "--field-manager=kube-test")},
+		{name: "applied again", do: func(t *testing.T, c *cluster.Cluster, ns string, how []string) {
+			c.Kubectl(t, "-n", ns, "set", "image", "deploy/web", "c=web:2")
+			c.Apply(t, fmt.Sprintf(driftedDeployment, "replicas: 3", "web:3"), append([]string{"-n", ns}, how...)...)
+		}},
+	}
+}
+
+// TestDriftTruth is the truth table: what is drift and what is not, on a real
+// control plane, for both ways of applying. It looks with a memory, as a server
+// does, and without, as `driftcast drift` does.
+func TestDriftTruth(t *testing.T) {
+	c := controlPlane(t)
+	cases := driftCases()
+	ways := map[string][]string{"kubectl apply": nil, "server-side apply": {"--server-side", "--force-conflicts", "--field-manager=gitops"}}
+	namespaces := map[string]string{}
+	var all []string
+	for way, how := range ways {
+		for _, tc := range cases {
+			ns := c.Namespace(t)
+			namespaces[tc.name+way] = ns
+			all = append(all, ns)
+			if tc.name == "mutated" {
+				c.Kubectl(t, "label", "ns", ns, "mutated="+ns)
+				c.Apply(t, fmt.Sprintf(mutation, ns))
+				t.Cleanup(func() {
+					_, _ = c.TryKubectl(t, "", "delete", "mutatingadmissionpolicybinding,mutatingadmissionpolicy", ns)
+				})
+				eventually(t, 20*time.Second, "the policy works", func() error {
+					out, err := c.TryKubectl(t, fmt.Sprintf(driftedDeployment, "replicas: 2", "web:1"), "-n", ns, "apply", "--dry-run=server", "-o", "yaml", "-f", "-")
+					if err == nil && !strings.Contains(out, "minReadySeconds: 3") {
+						err = errors.New("not yet")
+					}
+					return err
+				})
+			}
+			replicas := tc.replicas
+			if replicas == "" {
+				replicas = "replicas: 2"
+			}
+			c.Apply(t, fmt.Sprintf(driftedDeployment, replicas, "web:1"), append([]string{"-n", ns}, how...)...)
+		}
+	}
+	in := func(ns string) func(observed.Ref) bool {
+		return func(r observed.Ref) bool { return r.Namespace == ns }
+	}
+	seat := newDriftSeat(t, c, false, nil)
+	fresh := seat.look(all...)
+	for what, ns := range namespaces {
+		if got := driftLines(fresh, in(ns)); len(got) > 0 {
+			t.Errorf("%s: fresh, and yet %q", what, got)
+		}
+	}
+	time.Sleep(2 * time.Second) // managedFields tell whole seconds
+	for way, how := range ways {
+		for _, tc := range cases {
+			if tc.do != nil {
+				tc.do(t, c, namespaces[tc.name+way], how)
+			}
+		}
+	}
+	time.Sleep(2 * time.Second) // for the ReplicaSets, which tell somebody new what was removed
+	for _, memory := range []bool{true, false} {
+		if !memory {
+			seat = newDriftSeat(t, c, false, nil)
+		}
+		report := seat.look(all...)
+		for way := range ways {
+			for _, tc := range cases {
+				if !memory && way == "server-side apply" && tc.name == "scaled by hand" {
+					tc.want = []string{"Deployment replicas /spec/replicas: nothing → 5 by kubectl"} // nobody tells what it was
+				}
+				if way == "kubectl apply" && tc.name == "scaled by hand, replicas left out" {
+					tc.want = []string{"Deployment replicas /spec/replicas: nothing → 5 by kubectl"} // the defaulted value was its own
+				}
+				if way == "kubectl apply" && tc.name == "field removed" {
+					tc.want = []string{strings.Replace(tc.want[0], `"1"`, `"1000m"`, 1)} // as it was written
+				}
+				if got := driftLines(report, in(namespaces[tc.name+way])); !slices.Equal(got, append([]string{}, tc.want...)) {
+					t.Errorf("%s, %s, memory %t:\n got %q\nwant %q", tc.name, way, memory, got, tc.want)
+				}
+			}
+		}
+		t.Logf("%d objects in %s", report.Objects, report.Took)
+	}
+}
+
+// TestDriftOfNodes: a label by hand, a driver that is not that of its pool, and
+// less GPUs than there are.
+func TestDriftOfNodes(t *testing.T) {
+	c := controlPlane(t)
+	pool := "H200-" + c.Namespace(t)
+	const driver = "nvidia.com/cuda.driver-version.full"
+	nodes := c.AddNodes(t, 4, map[string]string{"nvidia.com/gpu.product": pool, driver: "550.54.15"})
+	mine := func(r observed.Ref) bool { return r.Kind == "Node" && slices.Contains(nodes, r.Name) }
+	seat := newDriftSeat(t, c, false, nil)
+	if got := driftLines(seat.look(), mine); len(got) > 0 {
+		t.Fatalf("fresh nodes, and yet %q", got)
+	}
+	c.Kubectl(t, "label", "node", nodes[0], "bench=yes")
+	c.Kubectl(t, "label", "node", nodes[1], driver+"=535.1", "--overwrite", "--field-manager=nvidia-gfd")
+	c.Kubectl(t, "cordon", nodes[2])
+	want := []string{`Node metadata /metadata/labels/bench: nothing → "yes" by kubectl-label`, `Node spec /spec/unschedulable: nothing → true by kubectl`,
+		`Node version-skew /versions/driver: "550.54.15" → "535.1"`}
+	if got := driftLines(seat.look(), mine); !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	c.Kubectl(t, "uncordon", nodes[2])
+	c.Kubectl(t, "label", "node", nodes[0], "bench-")
+	c.Kubectl(t, "label", "node", nodes[3], driver+"=535.1", "--overwrite", "--field-manager=nvidia-gfd")
+	for _, line := range driftLines(seat.look(), mine) {
+		if !strings.Contains(line, "unknown") || !strings.Contains(line, "no value of /versions/driver has a majority") {
+			t.Errorf("a tie, and yet %q", line)
+		}
+	}
+}
+
+// TestDriftOfNothing: one of every built-in kind, applied in both ways and
+// compared with managedFields, with last-applied and with the manifests, by both
+// tiers. There is no drift in it.
+func TestDriftOfNothing(t *testing.T) {
+	c := controlPlane(t)
+	text, err := os.ReadFile("testdata/kinds.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for way, how := range map[string][]string{"client": nil, "server": {"--server-side"}} {
+		ns := c.Namespace(t)
+		dir := t.TempDir()
+		manifests := strings.ReplaceAll(string(text), "NS", ns)
+		writeFile(t, filepath.Join(dir, "kinds.yaml"), manifests)
+		c.Apply(t, manifests, how...)
+		t.Cleanup(func() { _, _ = c.TryKubectl(t, manifests, "delete", "--wait=false", "-f", "-") })
+		resources := everyResource(t, c)
+		mine := func(r observed.Ref) bool { return r.Namespace == ns || strings.Contains(r.Name, ns) }
+		for _, tier := range []string{"own", "manifests", "dry run"} {
+			var baselines []declared.Config
+			if tier != "own" {
+				baselines = []declared.Config{{Name: "kinds", Path: dir}}
+			}
+			seat := newDriftSeat(t, c, tier == "dry run", resources, baselines...)
+			time.Sleep(time.Second)
+			report := seat.look()
+			if got := driftLines(report, mine); len(got) > 0 {
+				t.Errorf("%s, %s: not a single object was touched, and yet\n%s", way, tier, strings.Join(got, "\n"))
+			}
+			synced, kinds := 0, map[string]bool{}
+			for _, f := range report.Findings {
+				if mine(f.Object) && f.Verdict == drift.Synced {
+					synced++
+					kinds[f.Object.Kind] = true
+				}
+			}
+			t.Logf("%s, %s: %d objects of %d kinds are as declared; %d calls", way, tier, synced, len(kinds), report.Calls)
+			if len(kinds) < 38 {
+				t.Errorf("only %d kinds were compared", len(kinds))
+			}
+		}
+	}
+}
+
+// everyResource is what discovery says can be listed.
+func everyResource(t *testing.T, c *cluster.Cluster) (out []observed.Resource) {
+	t.Helper()
+	lists, err := c.Client().Discovery().ServerPreferredResources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual := observed.Config{}.Resources()
+	for _, list := range lists {
+		group, version, ok := strings.Cut(list.GroupVersion, "/")
+		if !ok {
+			group, version = "", group
+		}
+		for _, r := range list.APIResources {
+			if !slices.Contains(r.Verbs, "list") || strings.Contains(r.Name, "/") || r.Name == "events" || strings.HasSuffix(group, "example.com") {
+				continue
+			}
+			if !slices.ContainsFunc(usual, func(u observed.Resource) bool { return u.Group == group && u.Resource == r.Name }) {
+				out = append(out, observed.Resource{Group: group, Version: version, Resource: r.Name})
+			}
+		}
+	}
+	return out
+}
+
+// TestDriftCommand is what a person sees who runs the command.
+func TestDriftCommand(t *testing.T) {
+	c := controlPlane(t)
+	ns, dir := c.Namespace(t), t.TempDir()
+	manifest := fmt.Sprintf(driftedDeployment, "replicas: 2", "web:1")
+	writeFile(t, filepath.Join(dir, "web.yaml"), manifest)
+	c.Apply(t, manifest, "-n", ns)
+	run := func(kubeconfig string, args ...string) (string, int) {
+		cmd := exec.CommandContext(t.Context(), binary(t), append([]string{"drift", "--kubeconfig", kubeconfig, "-n", ns}, args...)...)
+		out, err := cmd.CombinedOutput()
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	expect := func(what string, code int, kubeconfig string, args []string, want ...string) {
+		t.Helper()
+		out, got := run(kubeconfig, args...)
+		if got != code {
+			t.Errorf("%s: exit %d, want %d\n%s", what, got, code, out)
+		}
+		for _, text := range want {
+			if !strings.Contains(out, text) {
+				t.Errorf("%s: no %q in\n%s", what, text, out)
+			}
+		}
+		t.Logf("%s (exit %d)\n%s", what, got, out)
+	}
+	admin := c.Kubeconfig()
+	expect("clean", 0, admin, []string{"--baseline", dir}, "0 drifted, 0 unknown, 1 as declared")
+	c.Kubectl(t, "-n", ns, "set", "image", "deploy/web", "c=web:2")
+	expect("image", 1, admin, []string{"--baseline", dir}, `"web:1" → "web:2"`, "kubectl-set", "directory", "web.yaml")
+	out, _ := run(admin, "--baseline", dir, "-o", "json")
+	var view struct {
+		Findings []drift.Finding `json:"findings"`
+	}
+	if err := json.Unmarshal([]byte(out), &view); err != nil || len(view.Findings) != 1 || view.Findings[0].Differences[0].Kind != drift.Image {
+		t.Errorf("json: %v\n%s", err, out)
+	}
+	c.Kubectl(t, "-n", ns, "delete", "deploy/web")
+	expect("deleted", 1, admin, []string{"--baseline", dir}, "(the object)", "absent")
+	poor := c.KubeconfigFor(t, ns, "poor")
+	expect("without rights", 2, poor, nil, "forbidden", `"list"`, "deployments.apps")
+	expect("no server", 2, filepath.Join(dir, "nothing"), nil, "connect to the cluster")
+	expect("no baseline", 2, admin, []string{"--baseline", "nowhere"}, "neither a folder nor the name of a baseline")
+}
