@@ -16,47 +16,26 @@ import (
 )
 
 // client speaks to a running server: corrections go through its one door.
-type client struct{ server, tokenFile string }
+type client struct {
+	server, tokenFile string
+	key               string // sent as Idempotency-Key; empty: none
+}
 
 func (a *app) correctionsCommand() *cobra.Command {
 	c := &client{}
 	cmd := &cobra.Command{
-		Use: "corrections", Short: "List, approve, reject and revert corrections of a running server",
+		Use: "corrections", Short: "List, show, submit, approve, reject and revert corrections of a running server",
 		Long: `Corrections go through the running server, so that no guard can be walked around. With a tokens file on the
 server, name a file that holds your token with --token.file.`,
 	}
 	cmd.PersistentFlags().StringVar(&c.server, "server", "http://127.0.0.1:9595", "the running driftcast")
 	cmd.PersistentFlags().StringVar(&c.tokenFile, "token.file", "", "file with the bearer token")
-	var state string
-	list := &cobra.Command{
-		Use: "list", Short: "List corrections, newest first", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var page struct {
-				Items []correctionView `json:"items"`
-			}
-			if err := c.call(cmd.Context(), http.MethodGet, "corrections?limit=200&state="+url.QueryEscape(state), "", &page); err != nil {
-				return err
-			}
-			return a.print(page.Items, func(t *table) {
-				t.row("ID", "STATE", "POLICY", "SUBJECT", "TARGET", "RISK", "CHANGED", "REASON")
-				for _, v := range page.Items {
-					t.row(v.ID, v.State, v.Policy, v.Subject.ID, v.Target, v.Risk.String(), v.Changed.UTC().Format(time.RFC3339), v.Reason)
-				}
-			})
-		},
-	}
-	list.Flags().StringVar(&state, "state", "", "only in this state: proposed, blocked, applied, …")
-	show := &cobra.Command{
-		Use: "show ID", Short: "Show one correction and what it would change", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.decide(cmd.Context(), c, http.MethodGet, "corrections/"+url.PathEscape(args[0]), "")
-		},
-	}
-	cmd.AddCommand(list, show)
+	cmd.AddCommand(a.correctionsList(c), a.correctionsShow(c), a.correctionsSubmit(c), a.correctionsPolicies(c))
 	for _, verb := range []struct{ name, help string }{
 		{"approve", "Approve a proposed correction: it is applied unless a guard now forbids it"},
 		{"reject", "Reject a proposed correction"},
 		{"revert", "Undo an applied correction; always allowed"},
+		{"acknowledge", "Take note of who fights back against a correction, so that its object may be corrected again"},
 	} {
 		var reason string
 		sub := &cobra.Command{
@@ -66,7 +45,11 @@ server, name a file that holds your token with --token.file.`,
 				if err != nil {
 					return err
 				}
-				return a.decide(cmd.Context(), c, http.MethodPost, "corrections/"+url.PathEscape(args[0])+"/"+verb.name, string(body))
+				v, raw, err := c.correction(cmd.Context(), http.MethodPost, "corrections/"+url.PathEscape(args[0])+"/"+verb.name, string(body))
+				if err != nil {
+					return err
+				}
+				return a.print(raw, v.draw)
 			},
 		}
 		sub.Flags().StringVar(&reason, "reason", "", "why, for the audit trail")
@@ -75,44 +58,89 @@ server, name a file that holds your token with --token.file.`,
 	return cmd
 }
 
-// correctionView is a correction as the API gives it.
-type correctionView struct {
-	ID      string `json:"id"`
-	State   string `json:"state"`
-	Policy  string `json:"policy"`
-	Mode    string `json:"mode"`
-	Target  string `json:"target"`
-	Subject struct {
-		ID string `json:"id"`
-	} `json:"subject"`
-	Risk    number    `json:"risk"`
-	Reason  string    `json:"reason"`
-	Plan    string    `json:"plan"`
-	Actor   string    `json:"actor"`
-	Changed time.Time `json:"changed"`
+func (a *app) correctionsList(c *client) *cobra.Command {
+	var state, policy, subject string
+	list := &cobra.Command{
+		Use: "list", Short: "List corrections, newest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			query := url.Values{"limit": {"200"}}
+			for name, value := range map[string]string{"state": state, "policy": policy, "subject": subject} {
+				if value != "" {
+					query.Set(name, value)
+				}
+			}
+			var page struct {
+				Items []correctionView `json:"items"`
+			}
+			if err := c.call(cmd.Context(), http.MethodGet, "corrections?"+query.Encode(), "", &page); err != nil {
+				return err
+			}
+			return a.print(page.Items, func(t *table) {
+				t.row("ID", "STATE", "POLICY", "SUBJECT", "TARGET", "RISK", "CHANGED", "OUTCOME", "REASON")
+				for _, v := range page.Items {
+					t.row(v.ID, v.State, v.Policy, v.Subject.ID, v.Target, v.Risk.String(), moment(v.Changed), v.Outcome.Verdict, v.Reason)
+				}
+			})
+		},
+	}
+	list.Flags().StringVar(&state, "state", "", "only in this state: proposed, blocked, applied, …")
+	list.Flags().StringVar(&policy, "policy", "", "only by this policy")
+	list.Flags().StringVar(&subject, "subject", "", "only of this subject, such as node/gpu-17")
+	return list
 }
 
-func (a *app) decide(ctx context.Context, c *client, method, path, body string) error {
-	var v correctionView
-	if err := c.call(ctx, method, path, body, &v); err != nil {
-		return err
+func (a *app) correctionsSubmit(c *client) *cobra.Command {
+	var policy, subject, target, reason string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use: "submit --policy NAME --subject KIND/NAME", Short: "Ask for a correction by hand; guards and policy decide what becomes of it",
+		Long: `The request goes through the one door: the policy's guards judge it by the newest forecast or drift of the
+subject, and its mode says whether it is shown, waits for an approval or is applied. With --dry-run it is judged and
+planned, and nothing is recorded or changed.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			request := map[string]string{"policy": policy, "subject": subject, "reason": reason}
+			if target != "" {
+				request["target"] = target
+			}
+			body, err := json.Marshal(request)
+			if err != nil {
+				return err
+			}
+			path := "corrections"
+			if dryRun {
+				path += "?dryRun=true"
+			}
+			v, raw, err := c.correction(cmd.Context(), http.MethodPost, path, string(body))
+			if err != nil {
+				return err
+			}
+			return a.print(raw, v.draw)
+		},
 	}
-	return a.print(v, func(t *table) {
-		for _, field := range [][2]string{{"id", v.ID}, {"state", v.State}, {"reason", v.Reason}, {"policy", v.Policy + " (" + v.Mode + ")"},
-			{"subject", v.Subject.ID}, {"target", v.Target}, {"risk", v.Risk.String()}, {"plan", v.Plan}, {"last by", v.Actor}} {
-			t.row(field[0], strings.ReplaceAll(field[1], "\n", "\n\t"))
-		}
-	})
+	cmd.Flags().StringVar(&policy, "policy", "", "the policy to act by")
+	cmd.Flags().StringVar(&subject, "subject", "", "what to correct: node/gpu-17, workload/shop/web, …")
+	cmd.Flags().StringVar(&target, "target", "", "whose risk it answers, or drift; needed where the policy has several")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit trail")
+	cmd.Flags().StringVar(&c.key, "key", "", "idempotency key: the same key is never applied twice")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "judge and plan only")
+	for _, name := range []string{"policy", "subject"} {
+		_ = cmd.MarkFlagRequired(name) // the flag is there
+	}
+	return cmd
 }
 
 func (c *client) call(ctx context.Context, method, path, body string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.server, "/")+"/api/v1/"+strings.TrimSuffix(path, "&state="), bytes.NewBufferString(body))
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.server, "/")+"/api/v1/"+path, bytes.NewBufferString(body))
 	if err != nil {
 		return fmt.Errorf("--server %q: %w", c.server, err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if c.key != "" {
+		req.Header.Set("Idempotency-Key", c.key)
+	}
 	if c.tokenFile != "" {
 		secret, err := os.ReadFile(c.tokenFile)
 		if err != nil {
