@@ -283,18 +283,3 @@ func explainYAML(name string, text []byte, err error) error {
 	}
 	return errors.New(strings.Join(messages, "\n"))
 }
-
-// locate finds the line of the key that a validation speaks of.
-func locate(name string, text []byte, err error) error {
-	var field fieldError
-	if !errors.As(err, &field) {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	for i, line := range strings.Split(string(text), "\n") {
-		content := strings.TrimLeft(line, " -")
-		if key, value, ok := strings.Cut(content, ":"); ok && key == field.key && strings.Contains(value, field.value) {
-			return fmt.Errorf("%s:%d:%d: %w", name, i+1, len(line)-len(content)+1, err)
-		}
-	}
-	return fmt.Errorf("%s:1:1: %w", name, err)
-}
