@@ -13,7 +13,18 @@
 //
 // Blocked, observed, unchanged and expired corrections are judged again when the
 // same request (the same Key) comes again; all others answer as they stand.
-// The table in states.go is the whole truth, and record enforces it.
+// The table in states.go is the whole truth, and record enforces it; the log
+// refuses what was made from a correction that has moved on since (Version).
+//
+// A correction rests on a risk (Propose) or on a drift (ProposeDrift). The guards
+// are a chain of small stages (guards.go lists them); what each said is kept with
+// the correction. They know of the past what the log says, so a restart or another
+// leader knows no less. What fails closed: unknown, old or future telemetry, a
+// cluster that is not watched, a switch that cannot be asked, a clock that jumped.
+//
+// Once the horizon has passed, an outcome is noted beside the state: whether what
+// was corrected, and what was not (control group, rejected, expired, observed),
+// happened. Scores count them by policy.
 //
 // Modes: observe records what it would do; recommend shows it to people, who do
 // it themselves; approve waits for a person and then acts; auto acts. In

@@ -14,6 +14,12 @@ func (s *Store) Exec(ctx context.Context, text string, args ...any) error {
 	return err
 }
 
+// QueryText is what a query of one text answers.
+func (s *Store) QueryText(ctx context.Context, text string, args ...any) (answer string, err error) {
+	err = s.reader.QueryRowContext(ctx, text, args...).Scan(&answer)
+	return answer, err
+}
+
 // DecodeDetail and EncodeDetail are what FuzzDetail is about.
 func DecodeDetail(b []byte, f *models.Forecast) error { return decodeDetail(b, f) }
 
