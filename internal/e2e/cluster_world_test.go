@@ -83,7 +83,7 @@ func heatTarget(story string) string {
     objective: "< %d"
     for: 0s
     horizons: [5s, 15s]
-    warn: {risk: 0.4}
+    warn: {risk: 0.3}
 `, story, story, bound)
 }
 
@@ -180,16 +180,20 @@ training: {schedule: off, window: 20m}
 	return file
 }
 
-// serve starts a driftcast that keeps its data in w.dir/data (or another name).
-func (w *world) serve(data ...string) *promtest.Server {
+// serve starts a driftcast and waits until its first step has ended.
+func (w *world) serve() *promtest.Server {
+	w.t.Helper()
+	w.server = w.replica("driftcast.yml", "/-/ready")
+	return w.server
+}
+
+// replica starts a driftcast on the one storage, and waits until it answers at
+// a path: one that stands by is alive and not ready.
+func (w *world) replica(config, answers string) *promtest.Server {
 	w.t.Helper()
 	addr := promtest.FreeAddr(w.t)
-	s := promtest.Start(w.t, addr, "/-/ready", binary(w.t), "serve", "--config.file="+filepath.Join(w.dir, "driftcast.yml"),
-		"--storage.path="+filepath.Join(w.dir, append(data, "data")[0]), "--web.listen-address="+addr, "--log.level=info")
-	if w.server == nil {
-		w.server = s
-	}
-	return s
+	return promtest.Start(w.t, addr, answers, binary(w.t), "serve", "--config.file="+filepath.Join(w.dir, config),
+		"--storage.path="+filepath.Join(w.dir, "data"), "--web.listen-address="+addr, "--log.level=info")
 }
 
 // driftcast runs a command as a person at a terminal would.
@@ -290,7 +294,7 @@ func (w *world) calm(target, node string) {
 			return err
 		}
 		for _, risk := range f.Risks {
-			if risk.Probability > 0.3 {
+			if risk.Probability > 0.2 {
 				since = time.Time{}
 				return fmt.Errorf("the risk is %.2f", risk.Probability)
 			}
@@ -342,7 +346,30 @@ func (w *world) risks(target, node string) string {
 }
 
 // audit asks for the whole trail to be verified, as a person would.
-func (w *world) audit(data string) {
+func (w *world) audit() {
 	w.t.Helper()
-	w.must("audit", "verify", "--storage.path="+filepath.Join(w.dir, data))
+	w.must("audit", "verify", "--storage.path="+filepath.Join(w.dir, "data"))
+}
+
+// trail counts the entries of the audit trail of one action on a correction.
+func (w *world) trail(id, action string) int {
+	w.t.Helper()
+	out, err := exec.CommandContext(w.t.Context(), binary(w.t), "audit", "list", "-o", "json", "--limit=1000", "--storage.path="+filepath.Join(w.dir, "data")).Output()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var entries []struct {
+		Action     string
+		Correction struct{ ID string }
+	}
+	if err := json.Unmarshal(out, &entries); err != nil {
+		w.t.Fatalf("%v: %s", err, out)
+	}
+	n := 0
+	for _, e := range entries {
+		if e.Action == action && e.Correction.ID == id {
+			n++
+		}
+	}
+	return n
 }
