@@ -38,7 +38,7 @@ func walk(path []string, before, after any, skip func([]string) bool, all *[]fie
 	if skip(path) || reflect.DeepEqual(before, after) {
 		return
 	}
-	if b, a, ok := asMaps(before, after); ok {
+	if b, a, ok := asMaps(path, before, after); ok {
 		for _, key := range slices.Sorted(maps.Keys(union(b, a))) {
 			walk(append(slices.Clip(path), key), b[key], a[key], skip, all)
 		}
@@ -59,11 +59,14 @@ func walk(path []string, before, after any, skip func([]string) bool, all *[]fie
 	*all = append(*all, field{pointer(path), encode(path, before), encode(path, after)})
 }
 
-// asMaps says whether both are maps, one of which may be absent.
-func asMaps(before, after any) (b, a map[string]any, ok bool) {
+// asMaps says whether both are maps to be walked. A map that comes or goes is one
+// value, because an empty one may mean something ("emptyDir: {}"), but labels,
+// annotations and the object itself.
+func asMaps(path []string, before, after any) (b, a map[string]any, ok bool) {
 	b, okB := before.(map[string]any)
 	a, okA := after.(map[string]any)
-	return b, a, okB && okA || okB && after == nil && len(b) > 0 || okA && before == nil && len(a) > 0
+	loose := len(path) == 0 || slices.Contains([]string{"labels", "annotations", "metadata"}, path[len(path)-1])
+	return b, a, okB && okA || loose && (okB && after == nil || okA && before == nil)
 }
 
 // asItems returns the items of two lists by their key, where they have one.
@@ -127,7 +130,8 @@ func put(at any, path []string, value any) (any, bool) {
 	if len(path) == 0 || at == nil && value == nil {
 		return value, true
 	}
-	if list, ok := at.([]any); ok {
+	list, ok := at.([]any)
+	if ok || at == nil && strings.Contains(path[0], "=") { // no key of a map has that
 		return putItem(list, path, value)
 	}
 	fields, ok := at.(map[string]any)

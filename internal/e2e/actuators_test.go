@@ -64,7 +64,14 @@ func (b *bench) rolledOut(t *testing.T, kind schema.GroupVersionResource) actuat
 func TestActuators(t *testing.T) {
 	b := newBench(t, controlPlane(t).Config(t))
 	b.remediations(t)
-	worlds := map[string]func(t *testing.T) actuatortest.World{
+	for name, fresh := range b.worlds() {
+		t.Run(name, func(t *testing.T) { actuatortest.Conform(t, fresh) })
+	}
+}
+
+// worlds are all actuators, each with an object that it can be tried on.
+func (b *bench) worlds() map[string]func(t *testing.T) actuatortest.World {
+	return map[string]func(t *testing.T) actuatortest.World{
 		"cordon": func(t *testing.T) actuatortest.World {
 			return b.onNode(t, "cordon", nil, "", `{"spec":{"unschedulable":null}}`)
 		},
@@ -126,9 +133,6 @@ func TestActuators(t *testing.T) {
 		"apply a configmap":             b.driftedConfig,
 		"job":                           b.job,
 		"hand-off":                      b.handOff,
-	}
-	for name, fresh := range worlds {
-		t.Run(name, func(t *testing.T) { actuatortest.Conform(t, fresh) })
 	}
 }
 
