@@ -210,6 +210,14 @@ func TestDrift(t *testing.T) {
 			t.Errorf("after a person took note: %s (%s)", all[0].State, all[0].Reason)
 		}
 	})
+	t.Run("of two kinds is one source", func(t *testing.T) {
+		w := fresh(t, corrector.Auto)
+		w.set(func(p *corrector.Policy) { p.Sources = 2 })
+		w.witnesses[web.String()] = []corrector.Witness{{Source: "drift image", At: w.at}, {Source: "drift spec", At: w.at}}
+		if all := propose(t, w, w.drifted("kubectl-edit", start, "image", "spec")); !strings.HasPrefix(all[0].Reason, "sources: drift image, drift spec speaks for it, nothing else does") {
+			t.Error(all[0].Reason)
+		}
+	})
 	t.Run("by hand", func(t *testing.T) {
 		w := fresh(t, corrector.Approve)
 		r := corrector.Request{Policy: w.policy.Name, Subject: web, Actor: "alice"}

@@ -22,17 +22,20 @@ func (c *Corrector) single(_ context.Context, a *attempt) error {
 	return nil
 }
 
-// opposites are actuators that undo each other.
-var opposites = [][2]string{{"cordon", "uncordon"}, {"drain", "uncordon"}, {"taint", "untaint"}}
-
 // rewriters are actuators that write the spec of a workload: what one wrote,
 // the next would write over, and neither could be undone rightly.
-var rewriters = []string{"restart", "rollback", "scale", "reapply"}
+var rewriters = []string{"rollout-restart", "rollout-undo", "scale", "apply"}
 
-// opposed says whether two actuators must not be in force on one object. The
-// same one twice is; a taint, a cordon and a drain are steps of one escalation.
+// alone are actuators of which one at a time is enough for an object.
+var alone = []string{"cordon", "uncordon", "drain", "pause", "resume"}
+
+// opposites are actuators that undo, or hold up, each other.
+var opposites = [][2]string{{"cordon", "uncordon"}, {"drain", "uncordon"}, {"pause", "resume"}, {"pause", "rollout-restart"}, {"pause", "rollout-undo"}}
+
+// opposed says whether two actuators must not be in force on one object. A taint,
+// a cordon and a drain are steps of one escalation; two labels are two labels.
 func opposed(a, b string) bool {
-	if a == b || slices.Contains(rewriters, a) && slices.Contains(rewriters, b) {
+	if a == b && slices.Contains(alone, a) || slices.Contains(rewriters, a) && slices.Contains(rewriters, b) {
 		return true
 	}
 	return slices.Contains(opposites, [2]string{a, b}) || slices.Contains(opposites, [2]string{b, a})

@@ -97,11 +97,11 @@ func (c *Corrector) corroborated(ctx context.Context, a *attempt) error {
 	if err != nil {
 		return fmt.Errorf("other sources on %s: %w", a.Subject, err)
 	}
-	own := a.source()
+	own := a.sources()
 	agree, limit := map[string]string{}, time.Duration(a.policy.MaxAge)
 	for _, w := range found {
 		age := c.now().Sub(w.At)
-		if w.Source != own && age <= limit && age >= -limit {
+		if !slices.Contains(own, w.Source) && age <= limit && age >= -limit {
 			agree[w.Source] = w.Says
 		}
 	}
@@ -115,17 +115,22 @@ func (c *Corrector) corroborated(ctx context.Context, a *attempt) error {
 		if len(words) > 0 {
 			also = strings.Join(words, ", ") + " too"
 		}
-		return refuse("%s speaks for it, %s; %d sources are wanted", own, also, a.policy.Sources)
+		return refuse("%s speaks for it, %s; %d sources are wanted", strings.Join(own, ", "), also, a.policy.Sources)
 	}
-	a.note("%s agrees with %s", own, strings.Join(words, ", "))
+	a.note("%s agrees with %s", strings.Join(own, ", "), strings.Join(words, ", "))
 	a.agreed = a.says
 	return nil
 }
 
-// source is what the request itself rests on, in the words of a Witness.
-func (a *attempt) source() string {
-	if a.Drift != nil {
-		return "drift " + strings.Join(a.Drift.Kinds, "+")
+// sources are what the request itself rests on, in the words of a Witness: one
+// comparison is one source, however many kinds of drift it found.
+func (a *attempt) sources() []string {
+	if a.Drift == nil {
+		return []string{"target " + a.Target}
 	}
-	return "target " + a.Target
+	own := make([]string, len(a.Drift.Kinds))
+	for i, kind := range a.Drift.Kinds {
+		own[i] = "drift " + kind
+	}
+	return own
 }

@@ -7,3 +7,6 @@ func (c *Corrector) Tick(ctx context.Context) error { return c.tick(ctx) }
 
 // Transitions is the table that record enforces.
 var Transitions = transitions
+
+// Opposed says whether two actuators work against each other.
+var Opposed = opposed

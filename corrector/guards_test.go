@@ -164,6 +164,19 @@ func TestWorldsGuards(t *testing.T) {
 	})
 }
 
+// TestOpposed: which actuators of two policies may be in force on one object.
+func TestOpposed(t *testing.T) {
+	for pair, want := range map[[2]string]bool{
+		{"cordon", "cordon"}: true, {"cordon", "uncordon"}: true, {"uncordon", "drain"}: true, {"scale", "rollout-undo"}: true, {"apply", "apply"}: true,
+		{"pause", "resume"}: true, {"rollout-restart", "pause"}: true,
+		{"taint", "cordon"}: false, {"cordon", "drain"}: false, {"label", "label"}: false, {"hand-off", "drain"}: false, {"pager", "apply"}: false,
+	} {
+		if got := corrector.Opposed(pair[0], pair[1]); got != want || corrector.Opposed(pair[1], pair[0]) != want {
+			t.Errorf("%s and %s: %t, want %t", pair[0], pair[1], got, want)
+		}
+	}
+}
+
 // TestBackOff: each correction of no use doubles the cool-down of its object, and
 // the second in a row slows down the whole pool; one of use ends it.
 func TestBackOff(t *testing.T) {

@@ -33,6 +33,7 @@ type CorrectionQuery struct {
 	Subject string          // exact String of the subject; empty: all
 	Policy  string
 	Object  string // what is acted on, see ObjectOf; empty: all
+	Acted   bool   // only those that acted, or may have: approved, applied, verified, reverted and failed ones
 	Holding bool   // only those that act on their object or hold it, see Correction.Holds
 	Waiting bool   // only those whose outcome is not known yet, see Correction.AwaitsOutcome
 	Cursor  string

@@ -90,6 +90,9 @@ func (s *Store) Corrections(ctx context.Context, q forecaster.CorrectionQuery) (
 	if q.Object != "" {
 		add("object = ?", q.Object)
 	}
+	if q.Acted {
+		add("state IN (?,?,?,?,?)", forecaster.Approved, forecaster.Applied, forecaster.Verified, forecaster.Reverted, forecaster.Failed)
+	}
 	if q.Holding {
 		add("holding = 1")
 	}

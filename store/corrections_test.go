@@ -45,8 +45,11 @@ func TestCorrectionsOfAnObject(t *testing.T) {
 	}{
 		"the node's and its GPUs'": {forecaster.CorrectionQuery{Object: "node/n1"}, func(c forecaster.Correction) bool { return forecaster.ObjectOf(c.Subject) == "node/n1" }, 22},
 		"a workload's":             {forecaster.CorrectionQuery{Object: "workload/ml/n1"}, func(c forecaster.Correction) bool { return c.Subject.Kind == "workload" }, 11},
-		"holding":                  {forecaster.CorrectionQuery{Holding: true}, forecaster.Correction.Holds, 9},
-		"waiting":                  {forecaster.CorrectionQuery{Waiting: true}, forecaster.Correction.AwaitsOutcome, 12},
+		"acted": {forecaster.CorrectionQuery{Acted: true, Object: "node/n1"}, func(c forecaster.Correction) bool {
+			return forecaster.ObjectOf(c.Subject) == "node/n1" && slices.Contains([]forecaster.CorrectionState{forecaster.Approved, forecaster.Applied, forecaster.Verified, forecaster.Failed, forecaster.Reverted}, c.State)
+		}, 10},
+		"holding": {forecaster.CorrectionQuery{Holding: true}, forecaster.Correction.Holds, 9},
+		"waiting": {forecaster.CorrectionQuery{Waiting: true}, forecaster.Correction.AwaitsOutcome, 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, _, err := s.Corrections(t.Context(), c.query)

@@ -115,21 +115,23 @@ func (r risks) Risk(ctx context.Context, target string, subject collector.Subjec
 // acted tells the forecaster when we acted on a subject.
 type acted struct{ store *store.Store }
 
-// ActedOn implements forecaster.Acted.
+// ActedOn implements forecaster.Acted. What acts on a node acts on its GPUs too.
 func (a acted) ActedOn(ctx context.Context, subject collector.Subject, from, to time.Time) (bool, error) {
-	list, _, err := a.store.Corrections(ctx, forecaster.CorrectionQuery{Subject: subject.String(), Limit: 1000})
-	if err != nil {
-		return false, err
-	}
-	for _, c := range list {
-		switch c.State {
-		case forecaster.Applied, forecaster.Verified, forecaster.Reverted:
-			if !c.Changed.Before(from) && !c.Proposed.After(to) {
+	query := forecaster.CorrectionQuery{Object: forecaster.ObjectOf(subject), Acted: true, Limit: 1000}
+	for {
+		list, next, err := a.store.Corrections(ctx, query)
+		if err != nil {
+			return false, err
+		}
+		for _, c := range list {
+			if c.ActedWithin(from, to) {
 				return true, nil
 			}
 		}
+		if query.Cursor = next; next == "" {
+			return false, nil
+		}
 	}
-	return false, nil
 }
 
 // announced is the corrector's log, which the event stream hears of.
