@@ -104,14 +104,14 @@ func (j *judgement) creator() {
 	if slices.Contains(j.hand, declarer) {
 		return
 	}
-	first := -1
+	first := -1 // of those who wrote within the second or two of its creation, who wrote most
 	for i := range j.object.Managers {
 		m := &j.object.Managers[i]
-		if m.Subresource == "" && !m.Time.IsZero() && (first < 0 || m.Time.Before(j.object.Managers[first].Time)) {
+		if m.Subresource == "" && m.Time.Sub(j.object.Created).Abs() <= 2*time.Second && (first < 0 || len(m.Fields) > len(j.object.Managers[first].Fields)) {
 			first = i
 		}
 	}
-	if first >= 0 && j.hand[first] != controller && j.object.Managers[first].Time.Sub(j.object.Created).Abs() <= 2*time.Second {
+	if first >= 0 && j.hand[first] != controller {
 		j.hand[first] = declarer
 		return
 	}

@@ -116,7 +116,9 @@ func (j *judgement) manager(i int, source string) error {
 	j.known = append(j.known, declared)
 	before := len(j.differences)
 	j.compare(declared, func(_ field, owners []int) bool { return slices.Contains(owners, i) })
-	if len(j.differences) == before && j.blind == "" { // it took more, within the second that its time tells
+	var lost comparison
+	lost.values(nil, declared, value, j.owners)
+	if len(j.differences) == before && j.blind == "" && len(lost.fields) == 0 { // it took more, within the second that its time tells
 		j.memory.remember(fresh)
 	}
 	return nil
