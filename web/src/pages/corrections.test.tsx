@@ -46,7 +46,8 @@ it('shows a proposal with its plan, diff and guards, and how its policy did', as
   show([correction])
   expect(await screen.findByText(/cordon node gpu-17/)).toBeInTheDocument()
   expect(screen.getByText('/spec/unschedulable: absent -> true')).toBeInTheDocument()
-  expect(screen.getByText('2 of 2 in force')).toBeInTheDocument()
+  expect(screen.getByText(/2 of 2 in force/)).toBeInTheDocument()
+  expect(screen.getByText('1 guard passed')).toBeInTheDocument()
   expect(await screen.findByText('1 of 8, 2 of 3')).toBeInTheDocument()
 })
 

@@ -2,7 +2,7 @@ import { Alert, Anchor, Badge, Card, Grid, Group, Loader, SegmentedControl, Stac
 import { useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { Link, useParams } from 'react-router-dom'
-import { type Forecast, type Outcome, read } from '../api/client'
+import { type Forecast, type Outcome, read, type Status } from '../api/client'
 import { ForecastChart } from '../charts/forecast-chart'
 import { clock, percent, quantity, riskColour, span } from '../format'
 import { Changes } from '../parts/changes'
@@ -26,6 +26,7 @@ function Page({ f }: { f: Forecast }) {
   const horizons = useMemo(() => [...new Set(f.issued.map((o) => o.horizonSeconds))].sort((a, b) => a - b), [f.issued])
   const [chosen, choose] = useState<number>()
   const horizon = chosen !== undefined && horizons.includes(chosen) ? chosen : horizons[0]
+  const status = useQuery({ queryKey: ['status'], queryFn: () => read<Status>('status') })
   const earlier = useMemo(() => f.issued.filter((o) => o.horizonSeconds === horizon), [f.issued, horizon])
   return (
     <Stack>
@@ -50,6 +51,7 @@ function Page({ f }: { f: Forecast }) {
               <Text size="xs" c="dimmed">
                 Forecast at {clock(f.origin)} by {f.model.slice(0, 19)}; {f.fresh ? `newest sample ${clock(f.fresh)}` : 'no sample yet'}.
                 {f.risks.length > 0 && ` Warns from ${percent(f.threshold)}${f.because ? `, from ${f.because}` : ''}.`}
+                {f.changes.length > 0 && ' ◆ marks what changed on it.'}
                 {f.type === 'level' ? ' Shaded: from the 0.1 to the 0.9 quantile.' : ' An event: 1 while its condition holds. Its risks are above.'}
               </Text>
             </Card>
@@ -60,10 +62,12 @@ function Page({ f }: { f: Forecast }) {
           <Stack>
             <Drivers f={f} />
             <Ahead f={f} />
-            <Card withBorder>
-              <Title order={4} mb="xs">What changed</Title>
-              <Changes changes={f.changes} empty="Nothing changed on it within the past shown, or no cluster is watched." />
-            </Card>
+            {(status.data?.clusterWatched || f.changes.length > 0) && (
+              <Card withBorder>
+                <Title order={4} mb="xs">What changed</Title>
+                <Changes changes={f.changes} empty="Nothing changed on it within the past shown." />
+              </Card>
+            )}
           </Stack>
         </Grid.Col>
       </Grid>

@@ -65,19 +65,24 @@ export function Diff({ text }: { text: string }) {
   return <Code block aria-label="what would change" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{text}</Code>
 }
 
+/** Guards shows who refused at once, and who passed when asked. */
 function Guards({ c }: { c: Correction }) {
+  const refused = c.guards.filter((g) => !g.passed)
+  const passed = c.guards.filter((g) => g.passed)
   return (
-    <Table verticalSpacing={2} w="auto" aria-label="guards">
-      <Table.Tbody>
-        {c.guards.map((g) => (
-          <Table.Tr key={g.guard}>
-            <Table.Td><Badge size="xs" color={g.passed ? 'teal' : 'red'} variant="light">{g.passed ? 'passed' : 'refused'}</Badge></Table.Td>
-            <Table.Td>{g.guard}</Table.Td>
-            <Table.Td><Text size="sm" c="dimmed">{g.says}</Text></Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+    <div>
+      {refused.map((g) => <Text key={g.guard} size="sm"><Badge component="span" size="xs" color="red" variant="light">refused</Badge> <b>{g.guard}</b>: {g.says}</Text>)}
+      {passed.length > 0 && (
+        <details>
+          <Text component="summary" size="sm" style={{ cursor: 'pointer' }}>{passed.length === 1 ? '1 guard' : `${passed.length} guards`} passed</Text>
+          <Table verticalSpacing={2} w="auto" aria-label="guards that passed">
+            <Table.Tbody>
+              {passed.map((g) => <Table.Tr key={g.guard}><Table.Td>{g.guard}</Table.Td><Table.Td><Text size="sm" c="dimmed">{g.says}</Text></Table.Td></Table.Tr>)}
+            </Table.Tbody>
+          </Table>
+        </details>
+      )}
+    </div>
   )
 }
 
