@@ -87,7 +87,9 @@ func (d *drainer) plan(ctx context.Context, a corrector.Action) (corrector.Plan,
 	if plan.OptOut, err = d.spare(ctx, s); err != nil {
 		return plan, err
 	}
-	plan.Lost = !s.holds && (s.ours || a.Undo != "")
+	if plan.Lost = !s.holds && (s.ours || a.Undo != ""); plan.Lost {
+		plan.By = undoer(s.o, s.changed.Fields)
+	}
 	switch {
 	case s.holds && (a.Undo != "" || s.pods.left() == 0):
 		plan.Undo, plan.Unchanged, plan.Text = undoOf(s.p, s.o, a.Params), true, s.p.String()+": drained already"

@@ -99,7 +99,9 @@ func (e *editor) plan(ctx context.Context, a corrector.Action) (corrector.Plan, 
 	if s.holds {
 		plan.Undo = undoOf(p, o, a.Params)
 	}
-	plan.Lost = !s.holds && (s.ours || a.Undo != "")
+	if plan.Lost = !s.holds && (s.ours || a.Undo != ""); plan.Lost {
+		plan.By = undoer(o, s.changed.Fields)
+	}
 	if s.holds || ch.in(o) {
 		plan.Unchanged = true
 		plan.Text = fmt.Sprintf("%s: %s already", p, ch.state())

@@ -142,6 +142,10 @@ func TestApplyMeetsContention(t *testing.T) {
 			t.Errorf("a secret was kept in %s: %s", key, value)
 		}
 	}
+	w.Meddle(t) // somebody fights back
+	if plan, err = w.Actuator.Plan(context.Background(), on); err != nil || !plan.Lost || plan.By != "kubectl-edit" {
+		t.Errorf("plan %+v, %v", plan, err)
+	}
 }
 
 // TestPermissions runs every actuator with exactly the rights of its table, and
