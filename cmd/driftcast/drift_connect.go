@@ -26,7 +26,11 @@ type driftSettings struct {
 
 // driftSettings reads the configuration, and the flags over it.
 func (a *app) driftSettings(f *driftFlags) (driftSettings, error) {
-	s := driftSettings{drift: drift.DefaultConfig()}
+	c, err := a.loadConfig()
+	if err != nil {
+		return driftSettings{}, err
+	}
+	s := driftSettings{cluster: c.Cluster.Config, drift: c.Drift, baselines: c.Baselines}
 	if f.kubeconfig != "" || f.context != "" {
 		s.cluster.Kubeconfig, s.cluster.Context, s.cluster.InCluster = f.kubeconfig, f.context, false
 	}

@@ -92,7 +92,7 @@ Exit codes: 0 clean, 1 a risk was found, 2 an error.`,
 	flags.StringVar(&a.logFormat, "log.format", "logfmt", "log format: logfmt or json")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkOutput() }
 	root.AddCommand(a.serveCommand(), a.demoCommand(), a.checkCommand(), a.importCommand(), a.queryCommand(),
-		a.backtestCommand(), a.trainCommand(), a.forecastCommand(), a.regressionsCommand(), a.shiftsCommand(), a.scoresCommand(), a.modelsCommand(), a.correctionsCommand(), a.driftCommand(),
+		a.backtestCommand(), a.trainCommand(), a.forecastCommand(), a.regressionsCommand(), a.shiftsCommand(), a.scoresCommand(), a.modelsCommand(), a.correctionsCommand(), a.driftCommand(), a.baselineCommand(),
 		a.auditCommand(), a.versionCommand())
 	return root
 }
