@@ -23,6 +23,7 @@ type shelf struct {
 	objects map[string]*Object // by namespace/name; only the reflector writes
 	synced  bool
 	sign    time.Time // of life: the last message of the server
+	open    bool      // the watch is
 	err     error     // the last failure that no success followed
 	lists   int
 }
@@ -140,10 +141,38 @@ func (s *shelf) lives() {
 	s.sign, s.err = s.observer.opts.Now(), nil
 }
 
-func (s *shelf) alive() (sign time.Time, synced bool) {
+// alive is the newest proof that the watch is alive; otherwise is one that holds
+// where the watch is open.
+func (s *shelf) alive(otherwise time.Time) (sign time.Time, synced bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if s.open && otherwise.After(s.sign) {
+		return otherwise, s.synced
+	}
 	return s.sign, s.synced
+}
+
+// opened notes that a watch is open, and closed that it has ended.
+func (s *shelf) opened() { s.lives(); s.set(true) }
+
+func (s *shelf) closed() { s.set(false) }
+
+func (s *shelf) set(open bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = open
+}
+
+// covers says whether an object would stand here.
+func (s *shelf) covers(r Ref) bool {
+	if s.kind.Group != r.Group || s.namespace != "" && s.namespace != r.Namespace {
+		return false
+	}
+	if !s.kind.further {
+		return s.kind.Kind == r.Kind
+	}
+	resource, _, err := s.observer.opts.Connection.Resource(r.GVK())
+	return err == nil && resource.Resource == s.kind.Resource.Resource
 }
 
 // fails keeps a failure, and says whether it is another than before.

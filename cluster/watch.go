@@ -18,7 +18,8 @@ import (
 const (
 	soon  = 500 * time.Millisecond // doubled up to
 	later = 15 * time.Second
-	rare  = time.Minute // where a person must do something first
+	grant = 20 * time.Second // where somebody must give us a right
+	rare  = time.Minute      // where somebody must install a kind
 )
 
 // watch keeps the shelf filled until ctx ends. The reflector goes on from where
@@ -39,7 +40,9 @@ func (s *shelf) watch(ctx context.Context) {
 		switch {
 		case err == nil:
 			pause = soon
-		case errors.Is(err, ErrForbidden), errors.Is(err, ErrAbsent):
+		case errors.Is(err, ErrForbidden):
+			delay = grant
+		case errors.Is(err, ErrAbsent):
 			delay = rare
 		}
 		sleep(ctx, delay/2+rand.N(delay))
@@ -62,10 +65,23 @@ func (s *shelf) source() *cache.ListWatch {
 			if err != nil {
 				return nil, s.failed("watch", err)
 			}
-			s.lives()
-			return w, nil
+			s.opened()
+			return stream{w, s.closed}, nil
 		},
 	}
+}
+
+// stream is a watch that tells when it is stopped, as the reflector does with
+// every watch that ends.
+type stream struct {
+	watch.Interface
+	closed func()
+}
+
+// Stop implements watch.Interface.
+func (s stream) Stop() {
+	s.Interface.Stop()
+	s.closed()
 }
 
 func (s *shelf) client() dynamic.ResourceInterface {
