@@ -164,6 +164,10 @@ func extent(series []Series) (oldest, newest int64, count int) {
 	return oldest, newest, count
 }
 
+// ErrHeld says that another process has the History open. It is over when that
+// one has ended.
+var ErrHeld = errors.New("another driftcast holds it")
+
 // explain adds the remedy to errors of the disk that people can do something
 // about.
 func explain(err error) error {
@@ -175,7 +179,7 @@ func explain(err error) error {
 	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return fmt.Errorf("%w: the storage folder must be writable", err)
 	case strings.Contains(err.Error(), "lock DB directory"):
-		return fmt.Errorf("%w: another driftcast holds it: stop that one, or read only", err)
+		return fmt.Errorf("%w (%w): stop that one, or read only", ErrHeld, err)
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/driftcast/driftcast/cluster"
+	"github.com/driftcast/driftcast/collector"
 )
 
 // stand waits for the Lease, and leads while it is held. Until then the storage
@@ -37,6 +38,14 @@ func (a *app) stand(ctx context.Context, c config, w world, web webFlags, logger
 		waiting()
 		logger.Info("leading", "component", "main", "lease", l.Namespace+"/"+l.Name)
 		err := a.lead(lead, c, w, web, logger)
+		for errors.Is(err, collector.ErrHeld) && lead.Err() == nil { // the leader before us has lost the lease and is not done yet
+			logger.Info("the storage is still open elsewhere", "component", "main", "err", err)
+			select {
+			case <-lead.Done():
+			case <-time.After(500 * time.Millisecond):
+				err = a.lead(lead, c, w, web, logger)
+			}
+		}
 		if ctx.Err() != nil || lead.Err() == nil {
 			return err
 		}
