@@ -11,8 +11,8 @@ import (
 )
 
 // uncontested stops where somebody fights back: a correction of the object was
-// undone by others, or the drift that one put right has come back. Doing it
-// again would make two controllers take turns for ever. It lasts until a person
+// undone by others before its horizon had passed, or the drift that one put
+// right has come back within the policy's contention. Doing it again would make two controllers take turns for ever. It lasts until a person
 // takes note (Acknowledge), or for the policy's contention.
 func (c *Corrector) uncontested(_ context.Context, a *attempt) error {
 	for _, p := range a.past {
@@ -23,7 +23,7 @@ func (c *Corrector) uncontested(_ context.Context, a *attempt) error {
 		if at.IsZero() {
 			at = p.Changed
 		}
-		if who == "" && returned(p, a.Drift) {
+		if who == "" && returned(p, a.Drift) && a.Drift.Since.Sub(p.Applied) < time.Duration(a.policy.Contention) {
 			who, at = cmp.Or(a.Drift.By, "somebody"), a.Drift.Since
 		}
 		if who == "" {

@@ -76,6 +76,20 @@ func TestContention(t *testing.T) {
 			t.Errorf("unknown: %v", err)
 		}
 	})
+	t.Run("taking it back once its horizon has passed is no fight", func(t *testing.T) {
+		w := newWorld(t, corrector.Policy{Mode: corrector.Auto, CoolDown: 1, CoolDownMax: 1})
+		c := w.submit(w.request("gpu-17"))
+		w.pass(2 * time.Hour)
+		delete(w.cluster.byNode, "gpu-17")
+		w.tick()
+		if kept, _ := w.log.Correction(ctx, c.ID); kept.State != forecaster.Reverted || kept.Contested != "" {
+			t.Fatalf("%s, contested by %q", kept.State, kept.Contested)
+		}
+		w.pass(time.Minute)
+		if got := w.submit(w.request("gpu-17")); got.State != forecaster.Applied {
+			t.Errorf("%s (%s)", got.State, got.Reason)
+		}
+	})
 	t.Run("undoing through the door is no fight", func(t *testing.T) {
 		w := newWorld(t, corrector.Policy{Mode: corrector.Auto, CoolDown: 1, CoolDownMax: 1})
 		if _, err := w.Revert(ctx, w.submit(w.request("gpu-17")).ID, "bob", ""); err != nil {
@@ -208,6 +222,18 @@ func TestDrift(t *testing.T) {
 		w.pass(time.Second)
 		if all := propose(t, w, back); all[0].State != forecaster.Applied {
 			t.Errorf("after a person took note: %s (%s)", all[0].State, all[0].Reason)
+		}
+	})
+	t.Run("that comes back after a long time is a new one", func(t *testing.T) {
+		w := fresh(t, corrector.Auto)
+		propose(t, w, w.drifted("kubectl-edit", start, "image"))
+		w.pass(15 * time.Minute)
+		w.drifted("", start)
+		w.tick()
+		w.pass(8 * 24 * time.Hour)
+		w.cluster.byNode = map[string]string{}
+		if all := propose(t, w, w.drifted("kubectl-edit", w.at.Add(-time.Minute), "image")); all[0].State != forecaster.Applied || len(all) != 2 {
+			t.Errorf("%s (%s)", all[0].State, all[0].Reason)
 		}
 	})
 	t.Run("of two kinds is one source", func(t *testing.T) {

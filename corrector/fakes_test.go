@@ -100,7 +100,7 @@ func (l *memLog) Corrections(_ context.Context, q forecaster.CorrectionQuery) ([
 	for _, id := range slices.Backward(l.order) {
 		c := l.byID[id]
 		if (q.State == "" || c.State == q.State) && (q.Subject == "" || c.Subject.String() == q.Subject) && (q.Policy == "" || c.Policy == q.Policy) &&
-			(q.Object == "" || forecaster.ObjectOf(c.Subject) == q.Object) && (!q.Holding || c.Holds()) && (!q.Waiting || c.AwaitsOutcome()) {
+			(q.Object == "" || forecaster.ObjectOf(c.Subject) == q.Object) && (!q.Acted || slices.Contains(actedStates, c.State)) && (!q.Holding || c.Holds()) && (!q.Waiting || c.AwaitsOutcome()) {
 			all = append(all, c)
 		}
 	}
@@ -114,6 +114,8 @@ func (l *memLog) Corrections(_ context.Context, q forecaster.CorrectionQuery) ([
 	}
 	return all[from:], "", nil
 }
+
+var actedStates = []forecaster.CorrectionState{forecaster.Approved, forecaster.Applied, forecaster.Verified, forecaster.Reverted, forecaster.Failed}
 
 // actions is what the trail says of one correction.
 func (l *memLog) actions(id string) (all []string) {

@@ -313,3 +313,49 @@ func TestBreaker(t *testing.T) {
 		}
 	})
 }
+
+// TestHold: what is verified counts against the budget while it holds its object
+// out of service, for as long as the policy says; what holds nothing does not.
+func TestHold(t *testing.T) {
+	ctx := context.Background()
+	verified := func(t *testing.T, pool int, hold model.Duration) *world {
+		w := newWorld(t, corrector.Policy{Mode: corrector.Auto, Hold: hold, CoolDown: 1, CoolDownMax: 1})
+		w.cluster.pool = pool
+		w.risks.risk["gpu-17"] = 0.1
+		c := w.submit(w.request("gpu-17"))
+		w.pass(15 * time.Minute)
+		w.tick()
+		if kept, _ := w.log.Correction(ctx, c.ID); kept.State != forecaster.Verified {
+			t.Fatalf("%s (%s)", kept.State, kept.Reason)
+		}
+		return w
+	}
+	for name, tt := range map[string]struct {
+		pool  int
+		hold  model.Duration
+		after time.Duration
+		want  forecaster.CorrectionState
+	}{
+		"a cordon counts for as long as it is there": {100, 0, 30 * 24 * time.Hour, forecaster.Blocked},
+		"a cordon counts for as long as it may":      {100, hours(24), 24*time.Hour - time.Second, forecaster.Blocked},
+		"and no longer":                              {100, hours(24), 24 * time.Hour, forecaster.Applied},
+		"a roll-out that is verified holds nothing":  {0, 0, time.Minute, forecaster.Applied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := verified(t, tt.pool, tt.hold)
+			w.pass(tt.after)
+			if got := w.submit(w.request("gpu-1")); got.State != tt.want {
+				t.Errorf("%s (%s), want %s", got.State, got.Reason, tt.want)
+			}
+		})
+	}
+	t.Run("the same workload may be corrected again once it is verified", func(t *testing.T) {
+		w := verified(t, 0, 0)
+		w.cluster.byNode = map[string]string{} // scaled, and the peak is over
+		w.pass(time.Minute)
+		w.cluster.also = func(_ corrector.Action, p *corrector.Plan) { p.Lost = false }
+		if got := w.submit(w.request("gpu-17")); got.State != forecaster.Applied {
+			t.Errorf("%s (%s)", got.State, got.Reason)
+		}
+	})
+}

@@ -8,9 +8,6 @@ import (
 	"github.com/driftcast/driftcast/forecaster"
 )
 
-// over are the states of corrections that were applied, or nearly, and act no more.
-var over = []forecaster.CorrectionState{forecaster.Verified, forecaster.Reverted, forecaster.Failed}
-
 // remember reads what was done before: to the object by every policy, and by
 // this policy to any object. Everything that guards know of the past is from the
 // log, so that a restart or another leader knows no less.
@@ -39,16 +36,14 @@ func (c *Corrector) remember(ctx context.Context, a *attempt) error {
 		held[p.ID] = true
 	}
 	since := c.now().Add(-a.policy.memory())
-	for _, state := range over {
-		err := c.each(ctx, forecaster.CorrectionQuery{Policy: a.Policy, State: state}, func(p forecaster.Correction) bool {
-			if p.ID != a.ID && !held[p.ID] {
-				a.acted = append(a.acted, p)
-			}
-			return p.Proposed.After(since) // newest first: the rest is older
-		})
-		if err != nil {
-			return err
+	err = c.each(ctx, forecaster.CorrectionQuery{Policy: a.Policy, Acted: true}, func(p forecaster.Correction) bool {
+		if p.ID != a.ID && !held[p.ID] {
+			a.acted = append(a.acted, p)
 		}
+		return p.Proposed.After(since) // newest first: the rest is older
+	})
+	if err != nil {
+		return err
 	}
 	for _, p := range a.acted {
 		if ahead := p.Changed.Sub(c.now()); ahead > slack {
@@ -85,7 +80,7 @@ type fate int
 
 const (
 	pending fate = iota // not known yet
-	neutral             // neither: its subject went away, or it was never applied
+	neutral             // neither: its subject went away, it was never applied, or others ended it in time
 	good
 	bad
 )
@@ -108,7 +103,7 @@ func fateOf(p forecaster.Correction) (fate, time.Time) {
 		return good, p.Verified
 	case p.State == forecaster.Failed:
 		return bad, p.Changed
-	case p.State == forecaster.Reverted && (p.Applied.IsZero() || p.Reason == ErrGone.Error()):
+	case p.State == forecaster.Reverted && (p.Applied.IsZero() || p.Reason == ErrGone.Error() || p.Reason == undoneByOthers):
 		return neutral, ended
 	case p.State == forecaster.Reverted:
 		return bad, ended

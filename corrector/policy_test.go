@@ -110,6 +110,7 @@ func TestPolicyValidate(t *testing.T) {
 func FuzzPolicy(f *testing.F) {
 	f.Add(policyYAML)
 	f.Add("{name: a, actuator: cordon}")
+	f.Add("{name: a, actuator: cordon, windows: [{cron: '*/5 9-17 * * MON-FRI', for: 1m, timezone: America/New_York}], freeze: [{from: 2026-03-29, to: 2026-03-29T02:30:00+02:00}]}")
 	f.Add("name: a\nactuator: cordon\nmin_risk: .nan\nbudget: {percent: .inf}")
 	f.Fuzz(func(t *testing.T, text string) {
 		var p corrector.Policy

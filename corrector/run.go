@@ -190,8 +190,8 @@ func (c *Corrector) follow(ctx context.Context, cor forecaster.Correction) error
 }
 
 // lost records that the subject is gone or somebody undid the correction, so
-// that it counts against no budget any more. Who undid it is kept: the guard
-// "contention" does not fight.
+// that it counts against no budget any more. Who undid it too soon is
+// kept: the guard "contention" does not fight.
 func (c *Corrector) lost(ctx context.Context, cor forecaster.Correction) (bool, error) {
 	if cor.Drift != nil && !cor.Verified.IsZero() {
 		if who := c.whoBrought(ctx, cor); who != "" {
@@ -214,7 +214,11 @@ func (c *Corrector) lost(ctx context.Context, cor forecaster.Correction) (bool, 
 	case !plan.Lost:
 		return false, nil
 	default:
-		cor.Contested = cmp.Or(plan.By, "somebody else")
+		// Once its horizon has passed it has done its service, and whoever takes
+		// it back then ends it; before, they fight.
+		if _, to := c.span(cor); c.now().Before(to) {
+			cor.Contested = cmp.Or(plan.By, "somebody else")
+		}
 	}
 	return true, c.record(ctx, &cor, move{to: forecaster.Reverted, actor: loopActor, reason: reason})
 }
