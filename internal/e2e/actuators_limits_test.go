@@ -14,7 +14,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/yaml"
 
+	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector"
 	"github.com/driftcast/driftcast/corrector/actuators"
@@ -239,4 +241,50 @@ func (b *bench) grant(t *testing.T, user string, permissions []actuators.Permiss
 		_ = roles.ClusterRoleBindings().Delete(context.Background(), meta.Name, metav1.DeleteOptions{})
 		_ = roles.ClusterRoles().Delete(context.Background(), meta.Name, metav1.DeleteOptions{})
 	})
+}
+
+// oneManifest is a baseline with one manifest.
+type oneManifest struct{ manifest, revision string }
+
+func (d oneManifest) Manifest(context.Context, cluster.Ref, string) ([]byte, string, error) {
+	return []byte(d.manifest), d.revision, nil
+}
+
+// TestApplyDeclaresAsItsOwner: a baseline is applied as the manager that declared
+// it, a revision is named, and reverting gives back exactly what had drifted.
+func TestApplyDeclaresAsItsOwner(t *testing.T) {
+	b := newBench(t, controlPlane(t).Config(t))
+	namespace, ctx := b.namespace(t), context.Background()
+	manifest := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: " + namespace + ", labels: {app: chat}}\ndata: {a: one, b: two}"
+	o := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(manifest), &o.Object); err != nil {
+		t.Fatal(err)
+	}
+	configs := b.admin.Dynamic.Resource(configKind).Namespace(namespace)
+	if _, err := configs.Apply(ctx, "settings", o, metav1.ApplyOptions{FieldManager: "argocd"}); err != nil {
+		t.Fatal(err)
+	}
+	b.patch(t, configKind, namespace, "settings", `{"data":{"a":"drifted","c":"added"}}`)
+	all, err := actuators.Kubernetes(actuators.Options{Clients: b.admin, Manifests: oneManifest{manifest, "abc123"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := actuatortest.World{Subject: collector.Subject{Kind: "workload", Namespace: namespace, Name: "configmap:settings"}, Params: map[string]string{"force": "true"}}.Action("c1")
+	before := b.body(t, configKind, namespace, "settings")
+	plan, err := all["apply"].Plan(ctx, on)
+	if err != nil || plan.Revision != "abc123" || plan.Diff != `data.a: "drifted" → "one"` {
+		t.Errorf("plan %+v, %v", plan, err)
+	}
+	on.Undo = actuatortest.Apply(t, all["apply"], on)
+	for _, m := range b.read(t, configKind, namespace, "settings").GetManagedFields() {
+		if m.Manager == "driftcast-corrector" {
+			t.Errorf("applied as %s, want argocd alone", m.Manager)
+		}
+	}
+	if err := all["apply"].Revert(ctx, on); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.body(t, configKind, namespace, "settings"); got != before {
+		t.Errorf("before %s\nafter  %s", before, got)
+	}
 }
