@@ -13,7 +13,6 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/driftcast/driftcast/internal/cluster"
-	"github.com/driftcast/driftcast/internal/promtest"
 )
 
 // TestFaults breaks what a correction stands on, on a control plane of its own,
@@ -46,14 +45,13 @@ corrections:
 			t.Fatal(err)
 		}
 	}
-	leader := w.replica("one.yml", "/-/ready")
-	w.server = leader
-	standby := w.replica("two.yml", "/-/healthy")
+	w.server = w.replica("one.yml", "/-/ready")
+	w.replica("two.yml", "/-/healthy") // it stands by
 
 	f.outage(t)
 	f.vanish(t)
 	f.fight(t)
-	f.failover(t, leader, standby)
+	f.failover(t)
 	w.audit()
 }
 
@@ -64,7 +62,7 @@ type faults struct {
 }
 
 // outage: the apiserver is down when the risk rises. The correction waits, and
-// is made once when the apiserver is back.
+// is made once when the apiserver is back, whoever leads by then.
 func (f *faults) outage(t *testing.T) {
 	node := f.nodes["outage"][0]
 	f.c.KillAPIServer()
@@ -114,7 +112,7 @@ func (f *faults) fight(t *testing.T) {
 
 // failover: the leader is killed in the middle of a drain that a budget holds
 // up. The other goes on with it, and nobody begins anew.
-func (f *faults) failover(t *testing.T, leader, standby *promtest.Server) {
+func (f *faults) failover(t *testing.T) {
 	node, namespace := f.nodes["failover"][0], f.c.Namespace(t)
 	f.c.Apply(t, spread("pool", "failover", 6, 5), "-n", namespace)
 	f.c.AwaitRollout(t, namespace, "serve")
@@ -127,9 +125,8 @@ func (f *faults) failover(t *testing.T, leader, standby *promtest.Server) {
 	f.exporter.warm("failover", node)
 	begun := f.awaitCorrection(60*time.Second, "failover", node, "", "approved")
 	awaitUnschedulable(t, f.c, node, true)
-	leader.Kill()
+	f.server.Kill()
 	killed := time.Now()
-	f.server = standby
 	eventually(t, 30*time.Second, "the standby leads", func() error {
 		_, err := f.corrections("failover")
 		return err
