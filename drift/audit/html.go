@@ -19,7 +19,7 @@ func WriteHTML(w io.Writer, r Report) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"moment": r.moment, "hours": hours, "percent": percent, "rate": rate, "short": short, "count": count, "join": strings.Join,
 		"within": within, "orUnknown": orUnknown, "reading": Reading, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"weekdays": weekdays, "heat": r.heat, "share": func(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }, "tone": tone,
+		"weekdays": weekdays, "heat": r.heat, "share": func(share, most float64) string { return fmt.Sprintf("%.1f%%", 100*share/most) }, "tone": tone, "few": few,
 	}).Parse(page)
 	if err != nil {
 		return fmt.Errorf("report's page: %w", err)
@@ -42,7 +42,15 @@ func (r Report) heat(n int) string {
 	if n == 0 || most == 0 {
 		return "0"
 	}
-	return fmt.Sprintf("%.2f", 0.2+0.8*math.Sqrt(float64(n)/float64(most)))
+	return fmt.Sprintf("%.2f", 0.15+0.6*math.Sqrt(float64(n)/float64(most)))
+}
+
+// few names the first, and how many there are beside.
+func few(names []string) string {
+	if len(names) <= 2 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s +%d", names[0], len(names)-1)
 }
 
 // tone is the colour of a correction's state or a verdict.
