@@ -36,6 +36,8 @@ func (o *Observer) changes(old, object *Object, missed bool, now time.Time) []Ch
 		c.list = append(c.list, o.ledger.rollout(object, facts, func(at time.Time) time.Time { return o.clamp(at, now) }, now)...)
 	case *Event:
 		c.event(facts)
+	case *Delivery:
+		c.delivery(facts)
 	}
 	for i := range c.list {
 		c.list[i].Missed = missed
@@ -209,6 +211,25 @@ func (c *comparison) event(facts *Event) {
 	}
 	change.ID = changeID(change, "")
 	c.list = append(c.list, change)
+}
+
+// delivery tells what a GitOps controller applied, and how its verdict changed.
+func (c *comparison) delivery(facts *Delivery) {
+	if c.old == nil {
+		return
+	}
+	before, ok := c.old.Facts.(*Delivery)
+	if !ok {
+		return
+	}
+	by := statusManager(c.object.Managers)
+	for _, f := range []struct{ name, was, now string }{
+		{"revision", before.Revision, facts.Revision}, {"sync", before.Sync, facts.Sync}, {"health", before.Health, facts.Health},
+	} {
+		if f.was != f.now {
+			c.add(Updated, "/status/"+f.name, quote(f.was), quote(f.now), c.now, "version "+c.object.ResourceVersion, by)
+		}
+	}
 }
 
 // statusManager is who last wrote the status.

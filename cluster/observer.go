@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -43,6 +44,8 @@ type Observer struct {
 	objects map[key]*Object
 	seen    recalled
 	probed  time.Time // when the server last answered a probe
+
+	down atomic.Bool // no server answers, and we have said so
 }
 
 // key is a Ref without the version, which the same object may be asked for in

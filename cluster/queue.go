@@ -75,6 +75,9 @@ func (q *queue) run(ctx context.Context) error {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
 			q.drain(last)
+			if waiting, _ := q.depth(); waiting > 0 {
+				q.logger.Error("changes not kept before the end; the next start finds what it can", "count", waiting)
+			}
 			return nil
 		case <-q.wake:
 			q.drain(ctx)

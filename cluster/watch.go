@@ -66,6 +66,9 @@ func (s *shelf) source() *cache.ListWatch {
 				return nil, s.failed("watch", err)
 			}
 			s.opened()
+			if s.observer.down.CompareAndSwap(true, false) {
+				s.observer.opts.Logger.Info("the API server answers again")
+			}
 			return stream{w, s.closed}, nil
 		},
 	}
@@ -99,8 +102,14 @@ func (s *shelf) failed(verb string, err error) error {
 	}
 	err = Explain(verb, s.kind.String(), err)
 	news := s.fails(err)
-	if news && !(s.kind.optional && errors.Is(err, ErrAbsent)) {
-		s.observer.opts.Logger.Warn("watch failed, will be tried again", "resource", s.kind.String(), "err", err)
+	switch logger := s.observer.opts.Logger; {
+	case errors.Is(err, ErrUnreachable):
+		if s.observer.down.CompareAndSwap(false, true) { // all watches end together: one line is enough
+			logger.Warn("no API server answers, will be tried again", "err", err)
+		}
+	case s.kind.optional && errors.Is(err, ErrAbsent):
+	case news:
+		logger.Warn("watch failed, will be tried again", "resource", s.kind.String(), "err", err)
 	}
 	return err
 }
