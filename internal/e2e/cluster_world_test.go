@@ -29,11 +29,12 @@ type exporter struct {
 	*httptest.Server
 	mu    sync.Mutex
 	since map[string]time.Time // series → since when it warms up; zero: it is cool
+	fixed map[string]float64   // series that stay as they are
 	rng   *rand.Rand
 }
 
 func newExporter(t *testing.T) *exporter {
-	e := &exporter{since: map[string]time.Time{}, rng: rand.New(rand.NewPCG(5, 6))}
+	e := &exporter{since: map[string]time.Time{}, fixed: map[string]float64{}, rng: rand.New(rand.NewPCG(5, 6))}
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -43,6 +44,9 @@ func newExporter(t *testing.T) *exporter {
 				value = min(warming(time.Since(since)), bound-0.6) // what has not happened yet is what is forecast
 			}
 			fmt.Fprintf(w, "%s %g\n", series, value+e.rng.Float64()-0.5)
+		}
+		for series, value := range e.fixed {
+			fmt.Fprintf(w, "%s %g\n", series, value)
 		}
 	}))
 	t.Cleanup(e.Close)
@@ -109,15 +113,16 @@ func newWorld(t *testing.T, nodes map[string][]string) *world {
 		}
 	}
 	seed(t, filepath.Join(w.dir, "tsdb"), nodes)
-	writeFile(t, filepath.Join(w.dir, "prometheus.yml"), fmt.Sprintf(
-		"global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: story, honor_labels: true, static_configs: [{targets: [%q]}]}\n",
-		strings.TrimPrefix(w.exporter.URL, "http://")))
-	w.startPrometheus()
+	w.scrape()
 	return w
 }
 
-func (w *world) startPrometheus() {
+// scrape starts the Prometheus, on the blocks that are there.
+func (w *world) scrape() {
 	w.t.Helper()
+	writeFile(w.t, filepath.Join(w.dir, "prometheus.yml"), fmt.Sprintf(
+		"global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: story, honor_labels: true, static_configs: [{targets: [%q]}]}\n",
+		strings.TrimPrefix(w.exporter.URL, "http://")))
 	w.prom = promtest.PrometheusAt(w.t, w.promAddr, filepath.Join(w.dir, "prometheus.yml"), filepath.Join(w.dir, "tsdb"))
 }
 
