@@ -94,6 +94,7 @@ type kube struct {
 //	drain             cordons, and evicts what runs within its disruption budgets: see drain
 //	label, annotate   sets params key and value on a node or a workload
 //	condition         sets a NodeCondition: params type, status, reason, message
+//	pause, resume     stops the roll-outs of a Deployment, and lets them go on
 //	rollout-restart   restarts the pods of a workload, as its strategy says
 //	rollout-undo      back to an earlier revision: param to_revision
 //	scale             params by or to, and max; within a HorizontalPodAutoscaler's bounds
@@ -101,8 +102,9 @@ type kube struct {
 //	hand-off          creates an object for another remediator: params template or template_file
 //	job               runs a Job and waits for it: params template or template_file, deadline, wait
 //
-// Subjects of the first six are nodes, and GPUs ("<node>:<gpu>"); label and
-// annotate take workloads too, and so do those that follow: see resolve. Param
+// Subjects of cordon, uncordon, taint, drain and condition are nodes, and GPUs
+// ("<node>:<gpu>"); the others take workloads, and what else resolve knows; label,
+// annotate, apply, job and hand-off take nodes too. Param
 // pool is the label whose value tells which nodes make up a pool (default: all
 // nodes are one), domain the label of the failure domain (default
 // topology.kubernetes.io/zone).
