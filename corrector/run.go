@@ -137,6 +137,10 @@ func (c *Corrector) recover(ctx context.Context, cor forecaster.Correction) erro
 	if err != nil {
 		return c.record(ctx, &cor, move{to: forecaster.Blocked, actor: loopActor, reason: "policy: it is gone"})
 	}
+	if age := c.now().Sub(cor.Changed); !found.Begun && age > time.Duration(p.Expires) { // nobody would expect it any more
+		reason := fmt.Sprintf("freshness: it was approved %s ago and never begun, more than expires %s", age.Round(time.Second), p.Expires)
+		return c.record(ctx, &cor, move{to: forecaster.Blocked, actor: loopActor, reason: reason})
+	}
 	a, err := c.attempt(ctx, cor, p, cor.Horizon, nil)
 	if err != nil {
 		return err

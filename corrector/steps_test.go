@@ -3,6 +3,7 @@ package corrector_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -202,5 +203,29 @@ func TestTwoLeaders(t *testing.T) {
 	}
 	if again, err := first.Submit(ctx, stepRequest(at)); err != nil || again.State != forecaster.Reverted || on.effects[cor.ID] != 1 {
 		t.Errorf("%s, %v, acted %d times", again.State, err, on.effects[cor.ID])
+	}
+}
+
+// TestAnOldApprovalIsNotCarriedOut: everybody was down for hours after a person
+// had approved; the approval was for then, not for now.
+func TestAnOldApprovalIsNotCarriedOut(t *testing.T) {
+	ctx, at := context.Background(), start
+	log, on := newMemLog(), newCluster(100)
+	c, s := process(t, log, on, 0, &at)
+	s.last = s.n + 4 // it dies once it has asked for the plan and recorded the approval
+	if _, err := c.Submit(ctx, stepRequest(at)); !errors.Is(err, errDead) {
+		t.Fatal(err)
+	}
+	if cor := log.byID[log.order[0]]; cor.State != forecaster.Approved {
+		t.Fatalf("%s: the test is about one that is approved", cor.State)
+	}
+	at = at.Add(61 * time.Minute)
+	c, _ = process(t, log, on, 0, &at)
+	if err := c.Tick(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cor := log.byID[log.order[0]]
+	if cor.State != forecaster.Blocked || !strings.HasPrefix(cor.Reason, "freshness: it was approved 1h1m0s ago") || len(on.byNode) > 0 {
+		t.Errorf("%s (%s), on the nodes: %v", cor.State, cor.Reason, on.byNode)
 	}
 }
