@@ -127,7 +127,7 @@ func (a *app) driftOfCluster(ctx context.Context, f *driftFlags) error {
 func (a *app) watchDrift(ctx context.Context, once func(context.Context) (drift.Report, error), f *driftFlags) error {
 	ticker := time.NewTicker(f.interval)
 	defer ticker.Stop()
-	last, verdict := "", error(nil)
+	last, verdict := "nothing was printed yet", error(nil)
 	for {
 		report, err := once(ctx)
 		switch {

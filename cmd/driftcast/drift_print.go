@@ -42,7 +42,9 @@ func drawDrift(t *table, v driftView) {
 		}
 	}
 	for _, problem := range v.Problems {
-		t.row("problem: " + strings.ReplaceAll(problem, "\n", "; "))
+		for line := range strings.Lines(problem) {
+			t.row("problem: " + strings.TrimSuffix(line, "\n"))
+		}
 	}
 	t.row(fmt.Sprintf("%d drifted, %d unknown, %d as declared (%d objects seen, compared in %s, %d calls)", v.Counts[drift.Drifted], v.Counts[drift.Unknown],
 		v.Counts[drift.Synced], v.Objects, v.Took.Round(time.Millisecond), v.Calls))

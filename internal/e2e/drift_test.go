@@ -3,15 +3,10 @@
 package e2e_test
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,87 +20,6 @@ import (
 	"github.com/driftcast/driftcast/drift/declared"
 	"github.com/driftcast/driftcast/internal/cluster"
 )
-
-// driftSeat is one who looks at drift on a real control plane, again and again.
-type driftSeat struct {
-	*drift.Listing
-	t         *testing.T
-	conn      *observed.Connection
-	transform observed.Transform
-	resources []observed.Resource
-	detector  *drift.Detector
-}
-
-// Objects implements drift.Objects.
-func (s *driftSeat) Objects() iter.Seq[*observed.Object] { return s.Listing.Objects() }
-
-func newDriftSeat(t *testing.T, c *cluster.Cluster, dryRun bool, more []observed.Resource, baselines ...declared.Config) *driftSeat {
-	t.Helper()
-	conn, err := observed.Connect(observed.ConnectOptions{Kubeconfig: c.Kubeconfig(), QPS: 200})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &driftSeat{t: t, conn: conn, resources: observed.Config{Watch: more}.Resources(),
-		transform: observed.Transform{Redactor: observed.NewRedactor([]byte("0123456789abcdef")), Versions: observed.DefaultVersions()}}
-	o := drift.Options{Objects: s, Config: drift.DefaultConfig(), Requests: conn.Requests, Watches: func(r observed.Ref) bool { return s.Watches(r) }}
-	if len(baselines) > 0 {
-		set, err := declared.Open(declared.Options{Baselines: baselines, Redactor: s.transform.Redactor})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := set.Poll(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		o.Sources = []drift.Source{set}
-		if dryRun {
-			o.DryRun, err = drift.NewDryRun(drift.DryRunOptions{Client: conn.Dynamic, Resource: conn.Resource, Object: s.transform.Object, QPS: 200,
-				Manifest: func(ctx context.Context, r observed.Ref) ([]byte, error) {
-					manifest, _, err := set.Manifest(ctx, r, "")
-					return manifest, err
-				}})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if s.detector, err = drift.New(o); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func (s *driftSeat) look(namespaces ...string) drift.Report {
-	s.t.Helper()
-	s.Listing = drift.List(s.t.Context(), s.conn.Dynamic, s.conn.Mapper, s.resources, namespaces, s.transform.Object)
-	if err := s.Ready(); err != nil {
-		s.t.Fatal(err)
-	}
-	report, err := s.detector.Compare(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return report
-}
-
-var digests = regexp.MustCompile(`redacted:[0-9a-f]+`)
-
-// lines are the differences of the objects that are wanted.
-func driftLines(r drift.Report, wanted func(observed.Ref) bool) []string {
-	out := []string{}
-	for _, f := range r.Findings {
-		if !wanted(f.Object) {
-			continue
-		}
-		if f.Verdict == drift.Unknown {
-			out = append(out, f.Object.Kind+" unknown: "+f.Reason)
-		}
-		for _, d := range f.Differences {
-			out = append(out, digests.ReplaceAllString(f.Object.Kind+" "+string(d.Kind)+" "+d.Words(), "redacted"))
-		}
-	}
-	slices.Sort(out)
-	return out
-}
 
 const driftedDeployment = `
 apiVersion: apps/v1
@@ -242,7 +156,7 @@ func TestDriftTruth(t *testing.T) {
 	in := func(ns string) func(observed.Ref) bool {
 		return func(r observed.Ref) bool { return r.Namespace == ns }
 	}
-	seat := newDriftSeat(t, c, false, nil)
+	seat := newDriftSeat(t, c, "", nil)
 	fresh := seat.look(all...)
 	for what, ns := range namespaces {
 		if got := driftLines(fresh, in(ns)); len(got) > 0 {
@@ -260,7 +174,7 @@ func TestDriftTruth(t *testing.T) {
 	time.Sleep(2 * time.Second) // for the ReplicaSets, which tell somebody new what was removed
 	for _, memory := range []bool{true, false} {
 		if !memory {
-			seat = newDriftSeat(t, c, false, nil)
+			seat = newDriftSeat(t, c, "", nil)
 		}
 		report := seat.look(all...)
 		for way := range ways {
@@ -291,7 +205,7 @@ func TestDriftOfNodes(t *testing.T) {
 	const driver = "nvidia.com/cuda.driver-version.full"
 	nodes := c.AddNodes(t, 4, map[string]string{"nvidia.com/gpu.product": pool, driver: "550.54.15"})
 	mine := func(r observed.Ref) bool { return r.Kind == "Node" && slices.Contains(nodes, r.Name) }
-	seat := newDriftSeat(t, c, false, nil)
+	seat := newDriftSeat(t, c, "", nil)
 	if got := driftLines(seat.look(), mine); len(got) > 0 {
 		t.Fatalf("fresh nodes, and yet %q", got)
 	}
@@ -336,7 +250,11 @@ func TestDriftOfNothing(t *testing.T) {
 			if tier != "own" {
 				baselines = []declared.Config{{Name: "kinds", Path: dir}}
 			}
-			seat := newDriftSeat(t, c, tier == "dry run", resources, baselines...)
+			dryRun := ""
+			if tier == "dry run" {
+				dryRun = c.Kubeconfig()
+			}
+			seat := newDriftSeat(t, c, dryRun, resources, baselines...)
 			time.Sleep(time.Second)
 			report := seat.look()
 			if got := driftLines(report, mine); len(got) > 0 {
@@ -380,52 +298,4 @@ func everyResource(t *testing.T, c *cluster.Cluster) (out []observed.Resource) {
 		}
 	}
 	return out
-}
-
-// TestDriftCommand is what a person sees who runs the command.
-func TestDriftCommand(t *testing.T) {
-	c := controlPlane(t)
-	ns, dir := c.Namespace(t), t.TempDir()
-	manifest := fmt.Sprintf(driftedDeployment, "replicas: 2", "web:1")
-	writeFile(t, filepath.Join(dir, "web.yaml"), manifest)
-	c.Apply(t, manifest, "-n", ns)
-	run := func(kubeconfig string, args ...string) (string, int) {
-		cmd := exec.CommandContext(t.Context(), binary(t), append([]string{"drift", "--kubeconfig", kubeconfig, "-n", ns}, args...)...)
-		out, err := cmd.CombinedOutput()
-		var exit *exec.ExitError
-		if err != nil && !errors.As(err, &exit) {
-			t.Fatal(err)
-		}
-		return string(out), cmd.ProcessState.ExitCode()
-	}
-	expect := func(what string, code int, kubeconfig string, args []string, want ...string) {
-		t.Helper()
-		out, got := run(kubeconfig, args...)
-		if got != code {
-			t.Errorf("%s: exit %d, want %d\n%s", what, got, code, out)
-		}
-		for _, text := range want {
-			if !strings.Contains(out, text) {
-				t.Errorf("%s: no %q in\n%s", what, text, out)
-			}
-		}
-		t.Logf("%s (exit %d)\n%s", what, got, out)
-	}
-	admin := c.Kubeconfig()
-	expect("clean", 0, admin, []string{"--baseline", dir}, "0 drifted, 0 unknown, 1 as declared")
-	c.Kubectl(t, "-n", ns, "set", "image", "deploy/web", "c=web:2")
-	expect("image", 1, admin, []string{"--baseline", dir}, `"web:1" → "web:2"`, "kubectl-set", "directory", "web.yaml")
-	out, _ := run(admin, "--baseline", dir, "-o", "json")
-	var view struct {
-		Findings []drift.Finding `json:"findings"`
-	}
-	if err := json.Unmarshal([]byte(out), &view); err != nil || len(view.Findings) != 1 || view.Findings[0].Differences[0].Kind != drift.Image {
-		t.Errorf("json: %v\n%s", err, out)
-	}
-	c.Kubectl(t, "-n", ns, "delete", "deploy/web")
-	expect("deleted", 1, admin, []string{"--baseline", dir}, "(the object)", "absent")
-	poor := c.KubeconfigFor(t, ns, "poor")
-	expect("without rights", 2, poor, nil, "forbidden", `"list"`, "deployments.apps")
-	expect("no server", 2, filepath.Join(dir, "nothing"), nil, "connect to the cluster")
-	expect("no baseline", 2, admin, []string{"--baseline", "nowhere"}, "neither a folder nor the name of a baseline")
 }
