@@ -96,7 +96,7 @@ func New(o Options) (*Observer, error) {
 // Run watches until ctx ends. No failure of the server ends it: what is missing
 // is told by Ready, logged, and tried again.
 func (o *Observer) Run(ctx context.Context) error {
-	ctx = klog.NewContext(ctx, logr.FromSlogHandler(o.opts.Logger.Handler()))
+	ctx = klog.NewContext(ctx, logr.FromSlogHandler(grave{o.opts.Logger.Handler()}))
 	if o.opts.Memory != nil {
 		seen, err := recall(ctx, o.opts.Memory)
 		if err != nil {
@@ -242,3 +242,18 @@ func (o *Observer) owner(object *Object) Ref {
 	}
 	return at
 }
+
+// grave lets through what client-go calls an error. What it says otherwise, such
+// as that each of thirty watches has ended, we say ourselves, once.
+type grave struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (g grave) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && g.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (g grave) WithAttrs(attrs []slog.Attr) slog.Handler { return grave{g.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements slog.Handler.
+func (g grave) WithGroup(name string) slog.Handler { return grave{g.Handler.WithGroup(name)} }
