@@ -11,11 +11,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/driftcast/driftcast/cluster"
+	"github.com/driftcast/driftcast/drift"
 )
 
 // Bounds on what a source may hold, so that a wrong path costs an error and not
@@ -42,6 +44,10 @@ type snapshot struct {
 	order     []cluster.Ref
 	documents int
 	problems  []Problem
+
+	once    sync.Once // makes what follows, with the first comparison
+	list    []drift.Declaration
+	listErr error
 }
 
 // render reads all manifests of a tree. The error is about the whole source.

@@ -127,7 +127,8 @@ func (s *Set) Run(ctx context.Context) error {
 
 // Declarations is what all baselines declare, at the revisions of their last
 // good polls; a baseline that was never polled is polled first. Where one never
-// was read, the others are given with the error.
+// was read, the others are given with the error. Bodies are shared: they must not
+// be changed.
 func (s *Set) Declarations(ctx context.Context) ([]drift.Declaration, error) {
 	var out []drift.Declaration
 	var errs []error
@@ -137,16 +138,8 @@ func (s *Set) Declarations(ctx context.Context) ([]drift.Declaration, error) {
 			errs = append(errs, err)
 			continue
 		}
-		for _, ref := range snap.order {
-			o := snap.objects[ref]
-			body, err := o.body(s.redact)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("baseline %s: %s: %s: %w", src.config.Name, o.origin, ref, err))
-				continue
-			}
-			out = append(out, drift.Declaration{Object: ref, Body: body, Source: src.origin.kind(),
-				Origin: src.config.Name + ": " + o.origin, Revision: snap.revision.ID})
-		}
+		list, err := snap.declarations(src, s.redact)
+		out, errs = append(out, list...), append(errs, err)
 	}
 	return out, errors.Join(errs...)
 }

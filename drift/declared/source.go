@@ -2,12 +2,14 @@ package declared
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/driftcast/driftcast/cluster"
+	"github.com/driftcast/driftcast/drift"
 )
 
 // Status is where a baseline stands.
@@ -211,6 +213,25 @@ func (s *source) status() Status {
 		out.Problems = append(out.Problems, s.snap.problems...)
 	}
 	return out
+}
+
+// declarations are made once of a snapshot: comparisons are far more frequent than
+// revisions, and redacting is what they would spend their time with.
+func (s *snapshot) declarations(src *source, redactor *cluster.Redactor) ([]drift.Declaration, error) {
+	s.once.Do(func() {
+		var errs []error
+		for _, ref := range s.order {
+			o := s.objects[ref]
+			body, err := o.body(redactor)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("baseline %s: %s: %s: %w", src.config.Name, o.origin, ref, err))
+				continue
+			}
+			s.list = append(s.list, drift.Declaration{Object: ref, Body: body, Source: src.origin.kind(), Origin: src.config.Name + ": " + o.origin, Revision: s.revision.ID})
+		}
+		s.listErr = errors.Join(errs...)
+	})
+	return s.list, s.listErr
 }
 
 // object finds an object, whatever the version it was declared in.
