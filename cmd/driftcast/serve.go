@@ -81,9 +81,11 @@ func (a *app) serve(ctx context.Context, c config, web webFlags, logger *slog.Lo
 	if err != nil {
 		return err
 	}
-	w := world{source: source, now: time.Now, actuators: func(declared actuators.Manifests) (map[string]corrector.Actuator, error) {
-		return actuatorsOf(c, declared, logger)
-	}}
+	began := time.Now()
+	w := world{source: source, now: time.Now, elapsed: func() time.Duration { return time.Since(began) }}
+	w.actuators = func(declared actuators.Manifests) (map[string]corrector.Actuator, error) {
+		return actuatorsOf(ctx, c, declared, logger)
+	}
 	if c.Cluster.watched() {
 		if w.cluster, err = cluster.Connect(c.Cluster.Connect("driftcast")); err != nil {
 			return fmt.Errorf("cluster: %w", err)
@@ -97,6 +99,7 @@ func (a *app) serve(ctx context.Context, c config, web webFlags, logger *slog.Lo
 
 // lead runs the service on the storage, until interrupted.
 func (a *app) lead(ctx context.Context, c config, w world, web webFlags, logger *slog.Logger) error {
+	w.leads = func() bool { return ctx.Err() == nil }
 	s, err := a.wire(ctx, c, w, web, logger)
 	if err != nil {
 		return err
@@ -122,27 +125,4 @@ func (a *app) lead(ctx context.Context, c config, w world, web webFlags, logger 
 func (a *app) prometheus(c config, logger *slog.Logger) (*collector.Prometheus, error) {
 	return collector.NewPrometheus(collector.PrometheusOptions{URL: c.Prometheus.URL, HTTPClient: c.Prometheus.HTTP,
 		Timeout: time.Duration(c.Prometheus.Timeout), Concurrency: c.Prometheus.Concurrency, Logger: logger})
-}
-
-// actuatorsOf makes what carries corrections out: the nodes of a cluster where
-// one is named, and the webhooks.
-func actuatorsOf(c config, declared actuators.Manifests, logger *slog.Logger) (map[string]corrector.Actuator, error) {
-	byName := map[string]corrector.Actuator{}
-	if c.Corrections.Kubeconfig != "" || c.Corrections.InCluster {
-		client, err := actuators.Connect(c.Corrections.Kubeconfig)
-		if err != nil {
-			return nil, fmt.Errorf("corrections: %w", err)
-		}
-		if byName, err = actuators.Kubernetes(actuators.Options{Clients: client, Manifests: declared, Now: time.Now, Logger: logger}); err != nil {
-			return nil, err
-		}
-	}
-	for _, w := range c.Corrections.Webhooks {
-		hook, err := actuators.NewWebhook(w.WebhookOptions)
-		if err != nil {
-			return nil, fmt.Errorf("corrections: webhook %q: %w", w.Name, err)
-		}
-		byName[w.Name] = hook
-	}
-	return byName, nil
 }

@@ -30,6 +30,8 @@ type world struct {
 	cluster   *cluster.Connection // nil: no cluster is watched
 	actuators func(actuators.Manifests) (map[string]corrector.Actuator, error)
 	now       func() time.Time
+	elapsed   func() time.Duration // monotonic, to see now jump by; nil: a clock that may
+	leads     func() bool          // whether this replica may act; nil: there is no other
 	tick      time.Duration // real time between steps; 0: the interval
 	simulated bool
 	grid      time.Duration                   // of every target; 0: as the target files say
@@ -131,7 +133,7 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 func (a *app) corrections(c config, s *service, targets func() []features.Target, registry *prometheus.Registry) (*corrector.Corrector, error) {
 	o := corrector.Options{Policies: c.Corrections.Policies, Log: announced{s.store, s}, Trail: s.store, Risks: risks{s.store, s.history}, Drifts: evidence{s},
 		Witnesses: witnesses{s, s.store}, Truth: truth{s.history, targets}, Stopped: c.Corrections.Stopped, KillFile: a.path("corrections.stopped"),
-		Now: s.world.now, Logger: s.logger, Registerer: registry}
+		Now: s.world.now, Elapsed: s.world.elapsed, Leads: s.world.leads, Logger: s.logger, Registerer: registry}
 	var declared actuators.Manifests
 	if s.watching != nil {
 		o.Fresh, declared = s.watching.observer.Fresh, manifests{s.watching.declared}
