@@ -102,6 +102,9 @@ func fieldChange(c cluster.Change) gen.FieldChange {
 }
 
 func object(r cluster.Ref) gen.ObjectRef {
+	if r.Kind == "" {
+		return gen.ObjectRef{}
+	}
 	return gen.ObjectRef{Id: r.String(), Group: r.Group, Version: r.Version, Kind: r.Kind, Namespace: optional(r.Namespace), Name: r.Name}
 }
 

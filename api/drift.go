@@ -79,10 +79,11 @@ type place struct {
 	Since  int64  `json:"s"`
 	Object string `json:"o"`
 	Source string `json:"d"`
+	Origin string `json:"f"` // of a declaration whose object could not be read, all that tells it from others
 }
 
 func placeOf(f *drift.Finding) place {
-	at := place{Rank: slices.Index([]drift.Verdict{drift.Drifted, drift.Unknown, drift.Synced}, f.Verdict), Object: f.Object.String(), Source: f.Source}
+	at := place{Rank: slices.Index([]drift.Verdict{drift.Drifted, drift.Unknown, drift.Synced}, f.Verdict), Object: f.Object.String(), Source: f.Source, Origin: f.Origin}
 	if f.Verdict == drift.Drifted {
 		at.Since = f.Since.UnixMilli()
 	}
@@ -90,7 +91,8 @@ func placeOf(f *drift.Finding) place {
 }
 
 func (p place) compare(q place) int {
-	return cmp.Or(cmp.Compare(p.Rank, q.Rank), cmp.Compare(q.Since, p.Since), cmp.Compare(p.Object, q.Object), cmp.Compare(p.Source, q.Source))
+	return cmp.Or(cmp.Compare(p.Rank, q.Rank), cmp.Compare(q.Since, p.Since), cmp.Compare(p.Object, q.Object), cmp.Compare(p.Source, q.Source),
+		cmp.Compare(p.Origin, q.Origin))
 }
 
 func (p *place) before(q place) bool { return p.compare(q) < 0 }
@@ -107,12 +109,18 @@ func readPlace(text string) (*place, error) {
 	return &at, nil
 }
 
+// finding has no subject where the declaration could not be read so far as to
+// name its object.
 func finding(f drift.Finding) gen.DriftFinding {
-	return gen.DriftFinding{
-		Object: object(f.Object), Subject: subject(f.Object.Subject()), Uid: optional(f.UID), Verdict: gen.DriftVerdict(f.Verdict), Reason: f.Reason,
+	shown := gen.DriftFinding{
+		Object: object(f.Object), Uid: optional(f.UID), Verdict: gen.DriftVerdict(f.Verdict), Reason: f.Reason,
 		Source: f.Source, Origin: f.Origin, Revision: f.Revision, Confidence: number(f.Confidence), Differences: convert(f.Differences, difference),
 		ComparedAt: moment(f.ComparedAt), Since: moment(f.Since), Recurrences: f.Recurrences,
 	}
+	if f.Object.Kind != "" {
+		shown.Subject = pointer(subject(f.Object.Subject()))
+	}
+	return shown
 }
 
 func difference(d drift.Difference) gen.DriftDifference {

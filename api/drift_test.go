@@ -96,6 +96,21 @@ func TestDriftIsFilteredAndUnknownIsNeverClean(t *testing.T) {
 	}
 }
 
+// TestManifestsThatNameNothing are told, each, with the file that is wrong.
+func TestManifestsThatNameNothing(t *testing.T) {
+	unread := func(origin string) drift.Finding {
+		return drift.Finding{Verdict: drift.Unknown, Source: "directory", Origin: origin, Reason: origin + ":8: key already set (keep one)"}
+	}
+	w := newWorld(t, func(o *api.Options) {
+		o.Drift = fakeDrift(drift.Report{At: origin, Findings: []drift.Finding{unread("main: a.yaml"), unread("main: b.yaml")}})
+	})
+	first := decode[driftList](t, w.do("GET", "/drift?limit=1", ""))
+	second := decode[driftList](t, w.do("GET", "/drift?limit=1&cursor="+first.NextCursor, ""))
+	if len(first.Items) != 1 || len(second.Items) != 1 || first.Items[0].Reason == second.Items[0].Reason || first.Items[0].Object.ID != "" {
+		t.Errorf("got %+v and %+v", first, second)
+	}
+}
+
 // TestNoCluster: what is empty because nobody looks must not read as clean.
 func TestNoCluster(t *testing.T) {
 	w := newWorld(t, func(o *api.Options) { o.Drift, o.Changes, o.Baselines = nil, nil, nil })

@@ -711,7 +711,7 @@ type DriftFinding struct {
 	Confidence  *float64          `json:"confidence"`
 	Differences []DriftDifference `json:"differences"`
 
-	// Object An object of the cluster.
+	// Object Its id is empty where a manifest could not be read so far as to name it.
 	Object ObjectRef `json:"object"`
 
 	// Origin Of git and directory: name of the baseline, and the file.
@@ -730,8 +730,10 @@ type DriftFinding struct {
 	Since *time.Time `json:"since"`
 
 	// Source What declared it: git, directory, apply, last-applied, revision, baseline or pool.
-	Source  string       `json:"source"`
-	Subject Subject      `json:"subject"`
+	Source string `json:"source"`
+
+	// Subject Whose forecasts it concerns; absent where the object is not known.
+	Subject *Subject     `json:"subject,omitempty"`
 	Uid     *string      `json:"uid,omitempty"`
 	Verdict DriftVerdict `json:"verdict"`
 }

@@ -72,7 +72,7 @@ function Compared({ list, filtered }: { list: DriftList; filtered: boolean }) {
         <Badge color={drifted ? 'red' : 'gray'} variant="light" tt="none">{drifted} drifted</Badge>
         <Badge color={unknown ? 'orange' : 'gray'} variant="light" tt="none" title="Could not be compared; not counted as synced">{unknown} unknown</Badge>
         <Badge color="teal" variant="light" tt="none">{synced} synced</Badge>
-        <Text size="sm" c="dimmed">{list.objects} objects compared at {clock(list.comparedAt)} in {list.tookSeconds?.toPrecision(2)} s, {list.calls} calls to the API server</Text>
+        <Text size="sm" c="dimmed">{list.objects} objects looked at, compared {clock(list.comparedAt)} in {list.tookSeconds?.toPrecision(2)} s, {list.calls} calls to the API server</Text>
       </Group>
       {list.items.length === 0 && filtered && <Alert title="Nothing here">No object matches these filters.</Alert>}
       {list.items.length > 0 && (
@@ -81,7 +81,7 @@ function Compared({ list, filtered }: { list: DriftList; filtered: boolean }) {
             <Table.Thead>
               <Table.Tr><Table.Th>Object</Table.Th><Table.Th>What differs: declared → live</Table.Th><Table.Th>Since</Table.Th><Table.Th>Declared by</Table.Th><Table.Th>Sure</Table.Th></Table.Tr>
             </Table.Thead>
-            <Table.Tbody>{list.items.map((f) => <Row key={f.object.id + f.source} f={f} now={list.comparedAt!} />)}</Table.Tbody>
+            <Table.Tbody>{list.items.map((f) => <Row key={f.object.id + f.source + f.origin} f={f} now={list.comparedAt!} />)}</Table.Tbody>
           </Table>
         </Table.ScrollContainer>
       )}
@@ -95,10 +95,10 @@ function Row({ f, now }: { f: DriftFinding; now: string }) {
   return (
     <Table.Tr style={{ verticalAlign: 'top' }}>
       <Table.Td maw={320}>
-        <Text size="sm" ff="monospace" style={{ overflowWrap: 'anywhere' }}>{f.object.id}</Text>
+        <Text size="sm" ff="monospace" style={{ overflowWrap: 'anywhere' }}>{f.object.id || f.origin}</Text>
         <Group gap="xs">
           <Badge size="xs" color={colours[f.verdict]} variant={f.verdict === 'synced' ? 'light' : 'filled'}>{f.verdict}</Badge>
-          <Anchor size="xs" component={Link} to={`/?search=${encodeURIComponent(f.subject.id)}`}>its risks</Anchor>
+          {f.subject && <Anchor size="xs" component={Link} to={`/?search=${encodeURIComponent(f.subject.id)}`}>its risks</Anchor>}
         </Group>
       </Table.Td>
       <Table.Td>
