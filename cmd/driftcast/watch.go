@@ -54,7 +54,7 @@ func (a *app) watch(c config, connection *cluster.Connection, h *collector.Histo
 	if err != nil {
 		return nil, err
 	}
-	o := drift.Options{Objects: w.observer, Config: c.Drift, Memory: s, Baselines: s, Announcer: connection,
+	o := drift.Options{Objects: w.observer, Watches: w.observer.Watches, Config: c.Drift, Memory: s, Baselines: s, Announcer: connection,
 		Requests: connection.Requests, Logger: logger, Registry: registry}
 	if len(c.Baselines) > 0 {
 		o.Sources = []drift.Source{w.declared}
