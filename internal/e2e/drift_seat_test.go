@@ -53,6 +53,7 @@ func newDriftSeat(t *testing.T, c *cluster.Cluster, dryRun string, more []observ
 			if err != nil {
 				t.Fatal(err)
 			}
+			o.Requests = nil // those of the dry runs, which go another way
 			o.DryRun, err = drift.NewDryRun(drift.DryRunOptions{Client: dryer.Dynamic, Resource: conn.Resource, Object: s.transform.Object, QPS: 200,
 				Manifest: func(ctx context.Context, r observed.Ref) ([]byte, error) {
 					manifest, _, err := set.Manifest(ctx, r, "")

@@ -268,6 +268,9 @@ func TestDriftOfNothing(t *testing.T) {
 				}
 			}
 			t.Logf("%s, %s: %d objects of %d kinds are as declared; %d calls", way, tier, synced, len(kinds), report.Calls)
+			if dried := report.Calls >= 38; dried != (tier == "dry run") {
+				t.Errorf("%s: %d calls", tier, report.Calls)
+			}
 			if len(kinds) < 38 {
 				t.Errorf("only %d kinds were compared", len(kinds))
 			}
