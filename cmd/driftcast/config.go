@@ -21,6 +21,7 @@ import (
 	"github.com/driftcast/driftcast/corrector"
 	"github.com/driftcast/driftcast/corrector/actuators"
 	"github.com/driftcast/driftcast/drift"
+	"github.com/driftcast/driftcast/drift/audit"
 	"github.com/driftcast/driftcast/drift/declared"
 	"github.com/driftcast/driftcast/forecaster"
 )
@@ -38,6 +39,7 @@ type config struct {
 	Drift         drift.Config      `yaml:"drift"`     // what differs from the declared state
 	Baselines     []declared.Config `yaml:"baselines"` // where that state is declared, beside the cluster itself
 	Corrections   correctionConfig  `yaml:"corrections"`
+	Audit         auditConfig       `yaml:"audit"`
 	API           apiConfig         `yaml:"api"`
 }
 
@@ -121,6 +123,10 @@ func (w *webhookConfig) UnmarshalYAML(unmarshal func(any) error) error {
 	return unmarshal((*plain)(w))
 }
 
+type auditConfig struct {
+	Report audit.Config `yaml:"report"`
+}
+
 type apiConfig struct {
 	TokensFile string  `yaml:"tokens_file"`
 	RateLimit  float64 `yaml:"rate_limit"` // requests a second and client; default 50
@@ -134,6 +140,7 @@ func defaultConfig() config {
 		Training:   trainingConfig{Schedule: "0 3 * * *", Window: model.Duration(14 * 24 * time.Hour), Shadow: model.Duration(24 * time.Hour), Seed: 1},
 		Cluster:    clusterConfig{Lease: leaseConfig{Namespace: "driftcast", Name: "driftcast"}},
 		Drift:      drift.DefaultConfig(),
+		Audit:      auditConfig{Report: audit.Config{Schedule: forecaster.ScheduleOff}.WithDefaults()},
 		API:        apiConfig{RateLimit: 50},
 	}
 }
@@ -223,7 +230,7 @@ func (c *config) validate() error {
 			return fieldError{"schedule", schedule, err.Error(), `write five cron fields such as "0 3 * * *", or off`}
 		}
 	}
-	for _, section := range []interface{ Validate() error }{c.Cluster, c.Drift} {
+	for _, section := range []interface{ Validate() error }{c.Cluster, c.Drift, c.Audit.Report} {
 		if err := section.Validate(); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ type world struct {
 	now       func() time.Time
 	elapsed   func() time.Duration // monotonic, to see now jump by; nil: a clock that may
 	leads     func() bool          // whether this replica may act; nil: there is no other
-	tick      time.Duration // real time between steps; 0: the interval
+	tick      time.Duration        // real time between steps; 0: the interval
 	simulated bool
 	grid      time.Duration                   // of every target; 0: as the target files say
 	tune      func(*features.Target)          // changes each target; nil: nothing

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/drift"
+	"github.com/driftcast/driftcast/drift/audit"
 	"github.com/driftcast/driftcast/drift/declared"
 	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/store"
@@ -31,6 +33,7 @@ type watching struct {
 	detector *drift.Detector
 	declared *declared.Set
 	history  *collector.History
+	reporter *audit.Reporter
 }
 
 // watch makes what watches the cluster of the configuration. It starts nothing.
@@ -62,6 +65,7 @@ func (a *app) watch(c config, connection *cluster.Connection, h *collector.Histo
 	if o.DryRun, err = dryRun(c, connection, transform, w.declared); err != nil {
 		return nil, err
 	}
+	w.reporter = a.reporter(c.Audit.Report, w, s, time.Now, logger)
 	w.detector, err = drift.New(o)
 	return w, err
 }
@@ -113,6 +117,7 @@ func (w *watching) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return w.observer.Run(ctx) })
 	g.Go(func() error { return w.declared.Run(ctx) })
+	g.Go(func() error { return w.reporter.Run(ctx) })
 	g.Go(func() error {
 		for w.observer.Fresh().IsZero() { // nothing to compare before the first lists
 			select {
@@ -152,6 +157,23 @@ func (w *watching) Baselines() []api.Baseline {
 		out = append(out, b)
 	}
 	return out
+}
+
+// reporter writes the audit reports of the configuration's schedule.
+func (a *app) reporter(c audit.Config, w *watching, s *store.Store, now func() time.Time, logger *slog.Logger) *audit.Reporter {
+	c = c.WithDefaults()
+	if !filepath.IsAbs(c.Dir) {
+		c.Dir = a.path(c.Dir)
+	}
+	return &audit.Reporter{Config: c, Now: now, Logger: logger, Gather: func(ctx context.Context, in *audit.Input) error {
+		last := w.detector.Last()
+		in.Latest = &last
+		for _, b := range w.declared.Status() {
+			in.Baselines = append(in.Baselines, audit.Baseline{Name: b.Name, Source: b.Kind, Revision: b.Revision.ID,
+				Author: b.Revision.Author, Time: b.Revision.Time, Subject: b.Revision.Subject, Problems: len(b.Problems)})
+		}
+		return gatherReport(ctx, s, in)
+	}}
 }
 
 // manifests are the declared states as the actuator that re-applies them asks.
