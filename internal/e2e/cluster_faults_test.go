@@ -15,18 +15,26 @@ import (
 	"github.com/driftcast/driftcast/internal/cluster"
 )
 
-// TestFaults breaks what a correction stands on, on a control plane of its own,
-// with two replicas of which one leads: nothing is lost, nothing is done twice.
+// TestFaults breaks what a correction stands on, on a control plane of its own:
+// nothing is lost, nothing is done twice.
 func TestFaults(t *testing.T) {
 	c := cluster.Start(t, cluster.Options{Nodes: 1})
-	lease := c.Namespace(t)
-	stories := []string{"outage", "vanish", "fight", "failover"}
-	nodes := map[string][]string{}
+	f := newFaults(t, c, "cordon", "outage", "vanish", "fight")
+	f.outage(t)
+	f.vanish(t)
+	f.fight(t)
+	f.audit()
+}
+
+// newFaults starts two replicas on one storage, of which one leads. Each story
+// has a policy in auto and a pool of two nodes.
+func newFaults(t *testing.T, c *cluster.Cluster, actuator string, stories ...string) *faults {
+	t.Helper()
+	lease, nodes := c.Namespace(t), map[string][]string{}
 	for _, story := range stories {
 		nodes[story] = c.AddNodes(t, 2, map[string]string{"pool": story})
 	}
 	w := newWorld(t, nodes)
-	f := &faults{world: w, c: c, nodes: nodes}
 	for _, replica := range []string{"one", "two"} {
 		config := fmt.Sprintf(`
 cluster: {kubeconfig: %s, lease: {enabled: true, namespace: %s, identity: %s}}
@@ -34,10 +42,6 @@ corrections:
   kubeconfig: %s
   policies:`, c.Kubeconfig(), lease, replica, c.Kubeconfig())
 		for _, story := range stories {
-			actuator := "cordon"
-			if story == "failover" {
-				actuator = "drain"
-			}
 			config += fmt.Sprintf(`
   - {name: %s, targets: [%s], actuator: %s, mode: auto, min_risk: 0.3, cool_down: 1s, budget: {percent: 60}, params: {pool: pool}}`, story, story, actuator)
 		}
@@ -47,12 +51,7 @@ corrections:
 	}
 	w.server = w.replica("one.yml", "/-/ready")
 	w.replica("two.yml", "/-/healthy") // it stands by
-
-	f.outage(t)
-	f.vanish(t)
-	f.fight(t)
-	f.failover(t)
-	w.audit()
+	return &faults{world: w, c: c, nodes: nodes}
 }
 
 type faults struct {
@@ -110,9 +109,10 @@ func (f *faults) fight(t *testing.T) {
 	f.exporter.cool("fight", node)
 }
 
-// failover: the leader is killed in the middle of a drain that a budget holds
-// up. The other goes on with it, and nobody begins anew.
-func (f *faults) failover(t *testing.T) {
+// TestFailover kills the leader in the middle of a drain that a budget holds up.
+// The other goes on with it, and nobody begins anew.
+func TestFailover(t *testing.T) {
+	f := newFaults(t, controlPlane(t), "drain", "failover")
 	node, namespace := f.nodes["failover"][0], f.c.Namespace(t)
 	f.c.Apply(t, spread("pool", "failover", 6, 5), "-n", namespace)
 	f.c.AwaitRollout(t, namespace, "serve")
@@ -137,6 +137,11 @@ func (f *faults) failover(t *testing.T) {
 		t.Errorf("failover took %s, want 15 s at most", took)
 	}
 	f.c.Kubectl(t, "taint", "node", other, "full-")
+	defer func() {
+		if t.Failed() {
+			t.Log(f.c.Kubectl(t, "get", "pods,pdb,nodes", "-n", namespace, "-o", "wide"))
+		}
+	}()
 	applied := f.awaitCorrection(90*time.Second, "failover", node, "", "applied", "verified")
 	if applied.ID != begun.ID {
 		t.Errorf("correction %s was applied, want %s to go on", applied.ID, begun.ID)
@@ -150,6 +155,7 @@ func (f *faults) failover(t *testing.T) {
 	if n := podsOn(t, f.c, namespace, node); n != 0 {
 		t.Errorf("%d pods are left on %s", n, node)
 	}
+	f.audit()
 }
 
 // TestForbidden gives the corrector an account that may look and not touch: the
