@@ -1,7 +1,5 @@
 package cluster
 
-import "k8s.io/apimachinery/pkg/runtime/schema"
-
 // role says what a kind is watched for.
 type role int
 
@@ -19,10 +17,6 @@ type kind struct {
 	role       role
 	optional   bool // nobody is told where the server does not have it
 	further    bool // named in the configuration; Kind and Namespaced come from discovery
-}
-
-func (k kind) gvk() schema.GroupVersionKind {
-	return schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Kind}
 }
 
 // defaultKinds are watched without being asked for. Secrets are not among them:

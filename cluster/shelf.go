@@ -116,7 +116,7 @@ func (s *shelf) Transformer() cache.TransformFunc {
 	return func(item any) (any, error) {
 		object, err := s.object(item)
 		if err != nil {
-			return item, nil // Replace says so, and leaves it out
+			return item, nil //nolint:nilerr // Replace says so, and leaves it out
 		}
 		return object, nil
 	}

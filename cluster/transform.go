@@ -95,7 +95,7 @@ func managers(u *unstructured.Unstructured) []Manager {
 			m.Time = e.Time.Time
 		}
 		if e.FieldsV1 != nil {
-			m.Fields = []byte(intern(string(e.FieldsV1.Raw)))
+			m.Fields = []byte(intern(e.FieldsV1.GetRawString()))
 		}
 		out = append(out, m)
 	}

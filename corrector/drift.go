@@ -38,7 +38,7 @@ type Drifts interface {
 // keep the others; the errors are joined.
 func (c *Corrector) ProposeDrift(ctx context.Context, drifts []DriftEvidence) error {
 	if c.leading() != nil {
-		return nil // the leader hears of the same
+		return nil //nolint:nilerr // the leader hears of the same
 	}
 	policies := c.Policies()
 	slices.SortFunc(policies, func(p, q Policy) int { return strings.Compare(p.Name, q.Name) })

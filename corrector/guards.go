@@ -29,14 +29,9 @@ type attempt struct {
 // note keeps what a guard compared, for the trace that people read.
 func (a *attempt) note(format string, args ...any) { a.says = fmt.Sprintf(format, args...) }
 
-// guard is one stage of judgement. A refusal (wrapped) forbids the correction;
-// any other error means that the guard cannot tell, which forbids it too.
-type guard interface {
-	check(ctx context.Context, a *attempt) error
-}
-
-// guards are a guard: the first error ends it. What each said is kept with the
-// attempt.
+// guards are asked one after the other; the first error ends it. A refusal
+// (wrapped) forbids the correction; any other error means that the guard cannot
+// tell, which forbids it too. What each said is kept with the attempt.
 type guards []stage
 
 // stage is a guard with the name that people know it by.

@@ -187,7 +187,7 @@ func (r *Request) complete(p Policy, now time.Time) error {
 // warning does not keep the others; the errors are joined.
 func (c *Corrector) Propose(ctx context.Context, warnings []forecaster.Warning) error {
 	if c.leading() != nil {
-		return nil // the leader hears of the same
+		return nil //nolint:nilerr // the leader hears of the same
 	}
 	var errs []error
 	for _, w := range warnings {

@@ -76,8 +76,7 @@ func (e *episodes) begin(now time.Time, f *Finding, d *Difference) {
 	episode := &Episode{Object: f.Object, Subject: f.Object.Subject(), Path: d.Path, Kind: d.Kind, Manager: d.Manager, Source: f.Source, Revision: f.Revision,
 		Declared: d.Declared, Live: d.Live, Since: since}
 	add(e.open, k, d.Path, episode)
-	onsets := append(e.onsets[k][d.Path], since)
-	onsets = slices.DeleteFunc(onsets, func(at time.Time) bool { return now.Sub(at) > recent })
+	onsets := slices.DeleteFunc(append(slices.Clone(e.onsets[k][d.Path]), since), func(at time.Time) bool { return now.Sub(at) > recent })
 	add(e.onsets, k, d.Path, onsets)
 	e.dirty = append(e.dirty, episode)
 }

@@ -52,6 +52,7 @@ func (p *fileParser) target(n *yaml.Node, path string, t *Target) {
 		{"regression", func(n *yaml.Node, path string) { t.Regression = p.regression(n, path) }},
 		{"drift", func(n *yaml.Node, path string) { t.Drift = p.drift(n, path) }},
 		{"warn", func(n *yaml.Node, path string) { p.warn(n, path, &t.Warn) }},
+		{"unless", func(n *yaml.Node, path string) { t.Unless, _ = p.text(n, path) }},
 		{"correction", func(n *yaml.Node, path string) { t.Correction, _ = p.text(n, path) }},
 		{"labels", func(n *yaml.Node, path string) { t.Labels = p.labelled(n, path) }},
 		{"annotations", func(n *yaml.Node, path string) { t.Annotations = p.labelled(n, path) }},

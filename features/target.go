@@ -53,6 +53,7 @@ type Target struct {
 	Drift      *Drift      // of a level: its distribution is held against a baseline; nil: not
 
 	Warn        Warn
+	Unless      string            // a target that tells the same from another source; where that has samples, this one is left out
 	Correction  string            // name of the correction policy a warning asks for; may be empty
 	Labels      map[string]string // added to warnings, e.g. severity
 	Annotations map[string]string // summary, description, runbook_url

@@ -19,7 +19,7 @@ var (
 		[]string{"target", "kind", "namespace", "subject", "shape", "onset", "follows"}, nil)
 	effectDesc = prometheus.NewDesc("driftcast_regression_effect_ratio", "Relative rise of a regression that stands.",
 		[]string{"target", "kind", "namespace", "subject", "onset"}, nil)
-	driftDesc = prometheus.NewDesc("driftcast_drift_psi", "Population stability index of a signal whose distribution has left its baseline.",
+	driftDesc = prometheus.NewDesc("driftcast_shift_psi", "Population stability index of a signal whose distribution has left its baseline.",
 		[]string{"target", "kind", "namespace", "subject"}, nil)
 )
 

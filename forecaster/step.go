@@ -23,7 +23,7 @@ func (f *Forecaster) Step(ctx context.Context, now time.Time) error {
 	targets, states := f.known()
 	for i := range targets {
 		t, s := &targets[i], states[i]
-		if s.absent = f.absent(ctx, t); s.absent {
+		if s.absent = f.absent(ctx, t) || f.told(ctx, t); s.absent {
 			continue
 		}
 		said, err := f.forecast(ctx, t, s, now) // extract, predict, publish
@@ -59,6 +59,16 @@ func (f *Forecaster) absent(ctx context.Context, t *features.Target) bool {
 	}
 	_, seen, err := f.o.History.Last(ctx, t.Name)
 	return err == nil && !seen
+}
+
+// told says that another target tells the same from another source: both would
+// warn twice of one thing.
+func (f *Forecaster) told(ctx context.Context, t *features.Target) bool {
+	if t.Unless == "" {
+		return false
+	}
+	_, seen, err := f.o.History.Last(ctx, t.Unless)
+	return err == nil && seen
 }
 
 // gather collects. When it fails, what is known already is still forecast from

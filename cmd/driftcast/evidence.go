@@ -108,7 +108,7 @@ func regressed(r shift.Regression, now time.Time) (d corrector.DriftEvidence, ok
 		return d, false
 	}
 	change := r.Follows[0]
-	name := cmp.Or(change.Labels.Value("deployment"), change.Labels.Value("statefulset"), change.Labels.Value("daemonset"))
+	name := cmp.Or(change.Labels.Value("deployment"), change.Labels.Value("statefulset"), change.Labels.Value("daemonset"), change.Labels.Value("workload"))
 	if name == "" {
 		return d, false
 	}

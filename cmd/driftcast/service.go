@@ -17,6 +17,7 @@ import (
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector"
 	"github.com/driftcast/driftcast/corrector/actuators"
+	"github.com/driftcast/driftcast/drift"
 	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/forecaster"
 	"github.com/driftcast/driftcast/models"
@@ -83,7 +84,7 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 	}
 	source := w.source
 	if w.cluster != nil {
-		if s.watching, err = a.watch(c, w.cluster, s.history, s.store, registry, logger); err != nil {
+		if s.watching, err = a.watch(c, w.cluster, s.history, s.store, func(f drift.Finding) { s.api.PublishDrift(f) }, registry, logger); err != nil {
 			return fail(err)
 		}
 		source = collector.Split{Local: s.history, Remote: w.source}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,15 +35,17 @@ type watching struct {
 	declared *declared.Set
 	history  *collector.History
 	reporter *audit.Reporter
+	tell     func(drift.Finding)    // of what is not as it was
+	told     map[cluster.Ref]string // the words that were told last
 }
 
 // watch makes what watches the cluster of the configuration. It starts nothing.
-func (a *app) watch(c config, connection *cluster.Connection, h *collector.History, s *store.Store, registry *prometheus.Registry, logger *slog.Logger) (*watching, error) {
+func (a *app) watch(c config, connection *cluster.Connection, h *collector.History, s *store.Store, tell func(drift.Finding), registry *prometheus.Registry, logger *slog.Logger) (*watching, error) {
 	salt, err := a.salt()
 	if err != nil {
 		return nil, err
 	}
-	w := &watching{history: h}
+	w := &watching{history: h, tell: tell, told: map[cluster.Ref]string{}}
 	w.observer, err = cluster.New(cluster.Options{Connection: connection, Config: c.Cluster.Config, Salt: salt,
 		Changes: s.PutChanges, Memory: s, Logger: logger})
 	if err != nil {
@@ -136,6 +139,7 @@ func (w *watching) run(ctx context.Context) error {
 func (w *watching) sample(ctx context.Context, now time.Time) error {
 	seen, err := w.observer.Sample(ctx, now)
 	errs := []error{err}
+	w.news(w.detector.Last())
 	for _, series := range []map[string][]collector.Series{seen, w.detector.Sample(now)} {
 		for name, list := range series {
 			if _, err := w.history.Append(ctx, name, list); err != nil {
@@ -144,6 +148,25 @@ func (w *watching) sample(ctx context.Context, now time.Time) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// news tells of each finding that is not as it was, but not of what has always
+// been as declared.
+func (w *watching) news(report drift.Report) {
+	now := map[cluster.Ref]string{}
+	for i := range report.Findings {
+		f := &report.Findings[i]
+		var words strings.Builder
+		fmt.Fprintln(&words, f.Verdict, f.Reason)
+		for _, d := range f.Differences {
+			fmt.Fprintln(&words, d.Words())
+		}
+		now[f.Object] += words.String()
+		if was, known := w.told[f.Object]; !strings.Contains(was, words.String()) && (known || f.Verdict != drift.Synced) {
+			w.tell(*f)
+		}
+	}
+	w.told = now
 }
 
 // Baselines implements api.Baselines.

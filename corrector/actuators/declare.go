@@ -186,7 +186,7 @@ func (d *declaration) restore(ctx context.Context, o object, c changes) error {
 // currentRevision names what keeps a workload's template, "" where nothing does.
 func (k *kube) currentRevision(ctx context.Context, p place, o object) (string, error) {
 	if oneOf(p, "Deployment", "StatefulSet", "DaemonSet") != nil {
-		return "", nil
+		return "", nil //nolint:nilerr // another kind keeps none
 	}
 	all, err := k.revisions(ctx, p, o)
 	current := templateOf(o)

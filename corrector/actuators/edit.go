@@ -64,9 +64,8 @@ func (e *editor) standing(a corrector.Action, o object, ch change) standing {
 	if !s.ours {
 		return s
 	}
-	known := false
-	s.changed, known = changedBy(o, e.name)
-	switch {
+	var known bool
+	switch s.changed, known = changedBy(o, e.name); {
 	case ch.traits().lasting:
 		s.holds = true
 	case !known: // a mark of an older version, or what was kept was taken away

@@ -17,7 +17,7 @@ func undoer(o object, fields []field) string {
 		}
 		for _, m := range o.GetManagedFields() {
 			var owned map[string]any
-			if m.Manager == fieldManager || m.FieldsV1 == nil || json.Unmarshal(m.FieldsV1.Raw, &owned) != nil {
+			if m.Manager == fieldManager || m.FieldsV1 == nil || json.Unmarshal(m.FieldsV1.GetRawBytes(), &owned) != nil {
 				continue
 			}
 			if owns(owned, path) {

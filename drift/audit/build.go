@@ -21,7 +21,7 @@ func Build(in Input) Report {
 	if in.Location == nil {
 		in.Location = time.UTC
 	}
-	all := drifts(in.Episodes, in.To, func(e drift.Episode) string { return identity(e) })
+	all := drifts(in.Episodes, in.To, identity)
 	var began []Drift
 	r := Report{From: in.From, To: in.To, Made: in.Now, Zone: in.Location.String(), Baselines: in.Baselines, Open: []Drift{}}
 	for _, d := range all {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -61,7 +60,7 @@ func (d directory) files(_ context.Context, id string) (tree, Revision, func(), 
 	if err != nil {
 		return tree{}, Revision{}, nil, fmt.Errorf("directory %s: %w", d.path, err)
 	}
-	var files fs.FS = root.FS()
+	files := root.FS()
 	return tree{files: files, path: below, kustomize: filesys.MakeFsOnDisk(), kustomizeRoot: full}, Revision{},
 		func() { _ = root.Close() }, nil // opened to read
 }

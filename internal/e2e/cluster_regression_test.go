@@ -57,8 +57,8 @@ forecast: {interval: 2s}
 training: {schedule: off}
 corrections:
   kubeconfig: %s
-  policies: # what happens already is hardly a risk: the regression speaks for it, and the person who asks
-  - {name: undo, targets: [Latency], actuator: rollout-undo, mode: approve, min_risk: 0.001, budget: {percent: 100}}
+  policies:
+  - {name: undo, drift: [latency-regression], actuator: rollout-undo, mode: approve}
 `, w.prom.URL, c.Kubeconfig()))
 	w.serve()
 
@@ -89,9 +89,17 @@ corrections:
 		return nil
 	})
 	var proposed correction
-	if err := w.ask(fmt.Sprintf(`{"policy": "undo", "target": "Latency", "subject": "workload/%s/serve", "reason": "the regression"}`, namespace), &proposed); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, 30*time.Second, "a proposal", func() error {
+		var page struct{ Items []correction }
+		if err := get(w.server.URL+"/api/v1/corrections", &page); err != nil {
+			return err
+		}
+		if len(page.Items) != 1 {
+			return fmt.Errorf("there are %+v", page.Items)
+		}
+		proposed = page.Items[0]
+		return nil
+	})
 	if proposed.State != "proposed" || !strings.Contains(proposed.Plan, "revision 1") {
 		t.Fatalf("it is %s (%s): %s; want a proposal to go back to revision 1", proposed.State, proposed.Reason, proposed.Plan)
 	}
