@@ -4,6 +4,7 @@ import { Link } from 'react-router-dom'
 import type { Correction, CorrectionState } from '../api/client'
 import { clock, percent, revision, span } from '../format'
 import type { Verb } from './decision'
+import { Diff } from './diff'
 
 const colours: Record<CorrectionState, string> = {
   proposed: 'blue', approved: 'blue', applied: 'grape', verified: 'teal', blocked: 'orange', failed: 'red', reverted: 'yellow',
@@ -58,11 +59,6 @@ function Cause({ c }: { c: Correction }) {
   if (c.drift) return <>{c.drift.kinds.join(', ')} drifted{c.drift.by && ` by ${c.drift.by}`}{c.drift.source && ` from ${c.drift.source}`}{c.drift.revision && ` ${revision(c.drift.revision)}`};{' '}</>
   if (!c.target) return null
   return <><Anchor component={Link} size="sm" to={`/forecasts/${encodeURIComponent(c.target)}/${encodeURIComponent(c.subject.id)}`}>{c.target}</Anchor> {percent(c.risk)}{c.horizonSeconds > 0 && ` within ${span(c.horizonSeconds)}`};{' '}</>
-}
-
-/** Diff shows what the API server says would change, a line a field. */
-export function Diff({ text }: { text: string }) {
-  return <Code block aria-label="what would change" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{text}</Code>
 }
 
 /** Guards shows who refused at once, and who passed when asked. */

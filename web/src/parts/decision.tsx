@@ -2,7 +2,7 @@ import { Alert, Button, Group, Loader, Modal, Stack, Text, TextInput } from '@ma
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Correction, tagged, write } from '../api/client'
-import { Diff } from './correction-card'
+import { Diff } from './diff'
 
 /** Verb is what a person says of a correction. */
 export type Verb = 'approve' | 'reject' | 'revert'
