@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/driftcast/driftcast/forecaster"
 )
@@ -37,6 +38,7 @@ func (c *Corrector) carryOut(ctx context.Context, a *attempt) (forecaster.Correc
 	}
 	undo, err := c.actuators[a.Actuator].Apply(ctx, Action{Correction: a.Correction, Params: a.policy.Params})
 	if errors.Is(err, ErrUnfinished) { // it stays approved: recover goes on with it
+		c.logger.Info("correction goes on", slog.String("id", a.ID), slog.String("policy", a.Policy), slog.String("subject", a.Subject.String()), slog.String("waits", err.Error()))
 		return a.Correction, nil
 	}
 	if err != nil {
