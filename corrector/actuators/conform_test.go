@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector/actuators/actuatortest"
 )
@@ -116,6 +117,7 @@ func TestConformance(t *testing.T) {
 		"restart":   workload("rollout-restart", nil, ""),
 		"undo":      workload("rollout-undo", nil, v3),
 		"scale":     workload("scale", map[string]string{"by": "+2"}, `{spec: {replicas: 3}}`),
+		"create":    missing,
 		"hand-off":  handingOff,
 	}
 	for name, fresh := range worlds {
@@ -136,6 +138,21 @@ func draining(t *testing.T) actuatortest.World {
 	s := newServer(t, gpuNode, ml, pod("chat-0", owned), pod("chat-1", owned))
 	w := on(t, s, "drain", "Node", "", "gpu-17", nil)
 	w.Meddle = func(*testing.T) { s.patch("Node", "", "gpu-17", `{spec: {unschedulable: null}}`) }
+	return denying(s, w)
+}
+
+// missing is a Deployment that a baseline declares and nobody has made.
+func missing(t *testing.T) actuatortest.World {
+	s := newServer(t, ml)
+	ref := cluster.Ref{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "ml", Name: "chat"}
+	s.declared.Declare(ref, `{apiVersion: apps/v1, kind: Deployment, metadata: {name: chat}, spec: {replicas: 2}, status: {replicas: 7}}`)
+	w := on(t, s, "create", "Deployment", "ml", "chat", nil)
+	w.Denied = [2]string{"create", "deployments.apps"}
+	w.OptOut = func(*testing.T) {
+		s.patch("Namespace", "", "ml", `{metadata: {annotations: {driftcast.io/opt-out: please}}}`)
+	}
+	w.Meddle = w.Delete
+	w.Delete = func(*testing.T) { s.declared.Declare(ref, "") }
 	return denying(s, w)
 }
 

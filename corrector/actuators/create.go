@@ -15,12 +15,14 @@ import (
 	"github.com/driftcast/driftcast/corrector"
 )
 
-// creator creates one object from a template: a Job, whose end it waits for, or
-// whatever another remediator acts upon. Revert deletes it when it is still ours.
+// creator creates one object: from a template a Job, whose end it waits for, or
+// whatever another remediator acts upon; or what a baseline declares and is not
+// there. Revert deletes it when it is still ours.
 type creator struct {
 	*kube
-	name string
-	job  bool
+	name     string
+	job      bool
+	declared bool // from a baseline, no template
 }
 
 // Plan implements Actuator.
@@ -173,15 +175,7 @@ func (c *creator) ours(a corrector.Action, o object) bool {
 
 // want is the object to create, where, and who opted out of it.
 func (c *creator) want(ctx context.Context, a corrector.Action) (place, object, string, error) {
-	subject, err := c.resolve(ctx, a)
-	if err != nil {
-		return place{}, nil, "", err
-	}
-	o, err := c.get(ctx, subject)
-	if err != nil {
-		return place{}, nil, "", err
-	}
-	want, err := fill(a, subject)
+	subject, want, why, err := c.wanted(ctx, a)
 	if err != nil {
 		return place{}, nil, "", err
 	}
@@ -210,8 +204,30 @@ func (c *creator) want(ctx context.Context, a corrector.Action) (place, object, 
 	}
 	annotations[correctedBy] = c.name + "=" + a.ID
 	want.SetAnnotations(annotations)
-	why, err := c.optedOut(ctx, subject, o, "")
+	if c.declared { // its own annotations may opt out, and those of its namespace
+		why, err = c.optedOut(ctx, p, want, "")
+	}
 	return p, want, why, err
+}
+
+// wanted is the object of the action, and what to create for it.
+func (c *creator) wanted(ctx context.Context, a corrector.Action) (subject place, want object, optOut string, err error) {
+	if c.declared {
+		subject, want, err = c.missing(ctx, a)
+		return subject, want, "", err
+	}
+	if subject, err = c.resolve(ctx, a); err != nil {
+		return subject, nil, "", err
+	}
+	o, err := c.get(ctx, subject)
+	if err != nil {
+		return subject, nil, "", err
+	}
+	if want, err = fill(a, subject); err != nil {
+		return subject, nil, "", err
+	}
+	optOut, err = c.optedOut(ctx, subject, o, "")
+	return subject, want, optOut, err
 }
 
 // pass looks at what takes its time until it is over, fails, or the call has

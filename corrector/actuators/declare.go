@@ -91,11 +91,7 @@ func (d *declaration) manifest(ctx context.Context, o object) (object, error) {
 	case m.GroupVersionKind() != o.GroupVersionKind() || m.GetName() != o.GetName() || m.GetNamespace() != "" && m.GetNamespace() != o.GetNamespace():
 		return nil, fmt.Errorf("the declared state is of %s %s/%s", m.GroupVersionKind(), m.GetNamespace(), m.GetName())
 	}
-	unstructured.RemoveNestedField(body, "status")
-	for _, name := range []string{"managedFields", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink"} {
-		unstructured.RemoveNestedField(body, "metadata", name)
-	}
-	unstructured.RemoveNestedField(body, "metadata", "annotations", lastApplied)
+	clean(m)
 	return m, nil
 }
 

@@ -99,6 +99,7 @@ type kube struct {
 //	rollout-undo      back to an earlier revision: param to_revision
 //	scale             params by or to, and max; within a HorizontalPodAutoscaler's bounds
 //	apply             re-applies the declared fields: params revision, manager, force
+//	create            creates what a baseline declares and is not there: params revision, kind
 //	hand-off          creates an object for another remediator: params template or template_file
 //	job               runs a Job and waits for it: params template or template_file, deadline, wait
 //
@@ -124,6 +125,7 @@ func Kubernetes(o Options) (map[string]corrector.Actuator, error) {
 	}
 	all["drain"] = &drainer{editor{kube: k, name: "drain", make: onNode(closingOf)}}
 	all["job"] = &creator{kube: k, name: "job", job: true}
+	all["create"] = &creator{kube: k, name: "create", declared: true}
 	all["hand-off"] = &creator{kube: k, name: "hand-off"}
 	return all, nil
 }

@@ -46,7 +46,7 @@ func allow(group, resource string, verbs ...string) []Permission {
 // Permissions lists what an actuator of a cluster needs, sorted; nothing for
 // one that is not known, such as a webhook. What a template or a typed subject
 // names comes on top: "create", "get" and "delete" on the resource that hand-off
-// creates, "get" and "patch" on other kinds than workloads that label, annotate
+// and create make, "get" and "patch" on other kinds than workloads that label, annotate
 // and apply change.
 func Permissions(actuator string) []Permission {
 	events := allow("events.k8s.io", "events", "create")
@@ -57,6 +57,10 @@ func Permissions(actuator string) []Permission {
 		workload = slices.Concat(workload, allow("apps", resource, "get", "patch"))
 	}
 	workload = slices.Concat(workload, events, namespaces)
+	creates := slices.Concat(events, namespaces)
+	for _, resource := range []string{"deployments", "statefulsets", "daemonsets"} {
+		creates = slices.Concat(creates, allow("apps", resource, "get", "create", "delete"))
+	}
 	past := slices.Concat(allow("apps", "replicasets", "list"), allow("apps", "controllerrevisions", "list"))
 	look := []Permission{}
 	for _, p := range slices.Concat(node, workload) {
@@ -77,6 +81,7 @@ func Permissions(actuator string) []Permission {
 		"scale":           slices.Concat(workload, allow("autoscaling", "horizontalpodautoscalers", "get", "list", "patch")),
 		"apply":           slices.Concat(workload, past),
 		"job":             slices.Concat(look, events, allow("batch", "jobs", "get", "create", "delete")),
+		"create":          creates,
 		"hand-off":        slices.Concat(look, events),
 	}[actuator]
 	slices.SortFunc(needs, func(a, b Permission) int {

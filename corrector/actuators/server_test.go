@@ -20,12 +20,14 @@ import (
 
 	"github.com/driftcast/driftcast/corrector"
 	"github.com/driftcast/driftcast/corrector/actuators"
+	"github.com/driftcast/driftcast/corrector/actuators/actuatortest"
 )
 
 // server is a small API server: objects by path, merge patches that hold for one
 // UID and resourceVersion, dry runs, evictions, and roles. Unlike client-go's
 // fakes it keeps preconditions and dry runs. It knows no server-side apply.
 type server struct {
+	declared actuatortest.Declared
 	*httptest.Server
 	mu       sync.Mutex
 	objects  map[string]map[string]any // by path, /api/v1/nodes/gpu-17
@@ -129,7 +131,7 @@ func (s *server) actuators(t *testing.T) map[string]corrector.Actuator {
 		mapper.AddSpecific(group.WithKind(kind), resource, group.WithResource(strings.ToLower(kind)), scope)
 	}
 	clients.Mapper = mapper
-	all, err := actuators.Kubernetes(actuators.Options{Clients: clients, Now: func() time.Time { return start }, Poll: time.Millisecond, Pass: 20 * time.Millisecond})
+	all, err := actuators.Kubernetes(actuators.Options{Clients: clients, Manifests: &s.declared, Now: func() time.Time { return start }, Poll: time.Millisecond, Pass: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

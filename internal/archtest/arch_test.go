@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"drift/declared":                   {"collector", "cluster", "drift"},
 	"drift/audit":                      {"collector", "cluster", "drift", "forecaster"},
 	"corrector/actuators":              {"collector", "cluster", "forecaster", "corrector"},
-	"corrector/actuators/actuatortest": {"collector", "forecaster", "corrector"},
+	"corrector/actuators/actuatortest": {"cluster", "collector", "forecaster", "corrector"},
 	"alerter":                          {"collector", "features", "models", "forecaster"},
 	"api":                              {"collector", "cluster", "drift", "drift/audit", "features", "models", "models/shift", "forecaster", "api/gen"},
 	"store":                            {"collector", "cluster", "drift", "features", "models", "forecaster"},

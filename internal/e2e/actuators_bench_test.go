@@ -24,6 +24,7 @@ import (
 
 	"github.com/driftcast/driftcast/corrector"
 	"github.com/driftcast/driftcast/corrector/actuators"
+	"github.com/driftcast/driftcast/corrector/actuators/actuatortest"
 )
 
 // bench is a cluster with the actuators, all-powerful and read-only.
@@ -31,13 +32,14 @@ type bench struct {
 	admin    actuators.Clients
 	all      map[string]corrector.Actuator
 	readOnly map[string]corrector.Actuator
+	declared *actuatortest.Declared
 	writes   *atomic.Int64 // requests of all that may have changed something
 	count    atomic.Int64
 }
 
 func newBench(t *testing.T, config *rest.Config) *bench {
 	t.Helper()
-	b := &bench{writes: &atomic.Int64{}}
+	b := &bench{writes: &atomic.Int64{}, declared: &actuatortest.Declared{}}
 	connect := func(change func(*rest.Config)) actuators.Clients {
 		c := rest.CopyConfig(config)
 		change(c)
@@ -48,7 +50,7 @@ func newBench(t *testing.T, config *rest.Config) *bench {
 		return clients
 	}
 	make := func(c actuators.Clients) map[string]corrector.Actuator {
-		all, err := actuators.Kubernetes(actuators.Options{Clients: c, Poll: 200 * time.Millisecond, Pass: 2 * time.Second})
+		all, err := actuators.Kubernetes(actuators.Options{Clients: c, Manifests: b.declared, Poll: 200 * time.Millisecond, Pass: 2 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}

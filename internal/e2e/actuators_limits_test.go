@@ -175,6 +175,10 @@ func TestPermissions(t *testing.T) {
 				for _, verb := range []string{"get", "create", "delete"} {
 					more = append(more, actuators.Permission{Verb: verb, Group: "remediation.test", Resource: "selfnoderemediations"})
 				}
+			case "create":
+				for _, verb := range []string{"get", "create", "delete"} {
+					more = append(more, actuators.Permission{Verb: verb, Resource: "configmaps"})
+				}
 			case "apply a configmap":
 				more = append(more, actuators.Permission{Verb: "get", Resource: "configmaps"}, actuators.Permission{Verb: "patch", Resource: "configmaps"})
 			}
@@ -214,7 +218,7 @@ func (b *bench) as(t *testing.T, config *rest.Config, user string) (actuators.Cl
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := actuators.Kubernetes(actuators.Options{Clients: clients, Poll: 200 * time.Millisecond, Pass: 2 * time.Second})
+	all, err := actuators.Kubernetes(actuators.Options{Clients: clients, Manifests: b.declared, Poll: 200 * time.Millisecond, Pass: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

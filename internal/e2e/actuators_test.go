@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/collector"
 	"github.com/driftcast/driftcast/corrector/actuators/actuatortest"
 )
@@ -132,8 +133,21 @@ func (b *bench) worlds() map[string]func(t *testing.T) actuatortest.World {
 		"apply a workload":              b.driftedWorkload,
 		"apply a configmap":             b.driftedConfig,
 		"job":                           b.job,
+		"create":                        b.missing,
 		"hand-off":                      b.handOff,
 	}
+}
+
+// missing is a ConfigMap that a baseline declares and nobody has made.
+func (b *bench) missing(t *testing.T) actuatortest.World {
+	namespace := b.namespace(t)
+	ref := cluster.Ref{Version: "v1", Kind: "ConfigMap", Namespace: namespace, Name: "settings"}
+	b.declared.Declare(ref, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, labels: {app: chat}}\ndata: {a: one}")
+	w := b.on("create", configKind, namespace, "settings", ref.Subject())
+	w.Denied[0] = "create"
+	w.Meddle = func(t *testing.T) { b.remove(t, configKind, namespace, "settings") }
+	w.Delete = func(*testing.T) { b.declared.Declare(ref, "") }
+	return w
 }
 
 func (b *bench) drained(t *testing.T) actuatortest.World {
