@@ -1,6 +1,8 @@
 package forecaster
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/driftcast/driftcast/features"
@@ -19,6 +21,7 @@ type Contender struct {
 
 // Part is what a Contender lost within one horizon, on the same origins.
 type Part struct {
+	Horizon       time.Duration // 0: the target's only one
 	Losses        []float64
 	Miscalibrated float64
 }
@@ -27,6 +30,7 @@ type Part struct {
 // fitted as a model of that kind on what was known at a time; "" is no champion.
 func Judge(horizon time.Duration, kind string, fitted time.Time, ranked []Contender) (promote bool, message string) {
 	var all []contender
+	horizons := []time.Duration{horizon}
 	for _, c := range ranked {
 		one := contender{name: c.Name, losses: c.Losses, miscalibrated: c.Miscalibrated}
 		var m mean
@@ -36,7 +40,8 @@ func Judge(horizon time.Duration, kind string, fitted time.Time, ranked []Conten
 		}
 		one.loss = m.value()
 		for _, p := range c.Parts {
-			one.parts = append(one.parts, horizonLoss{horizon: horizon, origins: one.origins, losses: p.Losses, miscalibrated: p.Miscalibrated})
+			horizons = append(horizons, cmp.Or(p.Horizon, horizon))
+			one.parts = append(one.parts, horizonLoss{horizon: cmp.Or(p.Horizon, horizon), origins: one.origins, losses: p.Losses, miscalibrated: p.Miscalibrated})
 		}
 		all = append(all, one)
 	}
@@ -44,7 +49,7 @@ func Judge(horizon time.Duration, kind string, fitted time.Time, ranked []Conten
 	if kind != "" {
 		champion = &incumbent{id: "id", manifest: models.Manifest{Model: kind, Through: fitted}}
 	}
-	v := judge(&features.Target{Horizons: []time.Duration{horizon}}, champion, all, 1)
+	v := judge(&features.Target{Horizons: slices.Compact(slices.Sorted(slices.Values(horizons)))}, champion, all, 1)
 	return v.promote, v.message
 }
 

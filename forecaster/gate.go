@@ -3,6 +3,7 @@ package forecaster
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -69,9 +70,14 @@ func judge(t *features.Target, champion *incumbent, ranked []contender, seed uin
 // the test is shared among them (Bonferroni).
 func compare(t *features.Target, best, rival contender, rivalName, how string, challengers int, seed uint64) verdict {
 	gains := pair(best, rival)
+	if reach := gains.reach(t.Horizons); reach > 0 && len(best.parts) == len(rival.parts) {
+		best, rival = best.within(reach), rival.within(reach)
+		gains = pair(best, rival)
+		how += fmt.Sprintf(", up to %s: for more the history is too short", short(reach))
+	}
 	mine, theirs := gains.means()
 	numbers := fmt.Sprintf("loss %.4g against %.4g (%+.1f%%) over %d origins, %s", mine, theirs, 100*(mine/theirs-1), len(gains.diff), how)
-	block := gains.blockLength(t)
+	block := gains.blockLength(best.longest(t.Horizons))
 	if len(gains.diff) < gateOrigins || len(gains.diff) < gateBlocks*block {
 		return verdict{false, fmt.Sprintf("kept: %s against %s: %s: too few independent origins to tell", best.name, rivalName, numbers)}
 	}
@@ -156,14 +162,68 @@ func (p pairs) means() (mine, theirs float64) {
 	return a.value(), b.value()
 }
 
-// blockLength is how many origins in a row share a future: forecasts that
-// overlap are not independent.
-func (p pairs) blockLength(t *features.Target) int {
-	if len(p.origins) < 2 || len(t.Horizons) == 0 {
-		return 1
+// spacing is the mean distance of the origins; 0 where there are fewer than two.
+func (p pairs) spacing() time.Duration {
+	if len(p.origins) < 2 {
+		return 0
 	}
-	spacing := p.origins[len(p.origins)-1].Sub(p.origins[0]) / time.Duration(len(p.origins)-1)
-	return max(1, int(slices.Max(t.Horizons)/max(1, spacing)))
+	return p.origins[len(p.origins)-1].Sub(p.origins[0]) / time.Duration(len(p.origins)-1)
+}
+
+// blockLength is how many origins in a row share a future as long as a horizon:
+// forecasts that overlap are not independent.
+func (p pairs) blockLength(horizon time.Duration) int {
+	return max(1, int(horizon/max(1, p.spacing())))
+}
+
+// reach is the longest horizon of which the origins span enough blocks, where
+// that is not the longest of all: contenders that cannot be told apart a week
+// ahead can be an hour ahead. 0 where all can be judged, or none.
+func (p pairs) reach(horizons []time.Duration) time.Duration {
+	reach, all := time.Duration(0), true
+	for _, h := range horizons {
+		if gateBlocks*p.blockLength(h) <= len(p.origins) {
+			reach = max(reach, h)
+		} else {
+			all = false
+		}
+	}
+	if all {
+		return 0
+	}
+	return reach
+}
+
+// within is a contender judged by its horizons up to one: the losses of an
+// origin are the mean of theirs.
+func (c contender) within(reach time.Duration) contender {
+	kept := slices.DeleteFunc(slices.Clone(c.parts), func(part horizonLoss) bool { return part.horizon > reach })
+	at := map[int64]*mean{}
+	for _, part := range kept {
+		for i, origin := range part.origins {
+			ms := origin.UnixMilli()
+			if at[ms] == nil {
+				at[ms] = &mean{}
+			}
+			at[ms].add(part.losses[i])
+		}
+	}
+	c.parts, c.origins, c.losses = kept, nil, nil
+	for _, ms := range slices.Sorted(maps.Keys(at)) {
+		c.origins, c.losses = append(c.origins, time.UnixMilli(ms).UTC()), append(c.losses, at[ms].value())
+	}
+	return c
+}
+
+// longest is the longest horizon that a contender is judged by.
+func (c contender) longest(horizons []time.Duration) (longest time.Duration) {
+	for _, part := range c.parts {
+		longest = max(longest, part.horizon)
+	}
+	if longest == 0 && len(horizons) > 0 {
+		longest = slices.Max(horizons)
+	}
+	return longest
 }
 
 // chance is the share of resampled means that show no gain: a circular block

@@ -35,6 +35,12 @@ func TestGate(t *testing.T) {
 	crooked.Parts = []forecaster.Part{{Losses: losses(48, 0.5, 0.1, 7), Miscalibrated: 0.2}, {Losses: losses(48, 0.9, 0.1, 7)}}
 	even := at(forecaster.Incumbent, 48, 1)
 	even.Parts = []forecaster.Part{{Losses: losses(48, 1, 0.1, 9)}, {Losses: losses(48, 1, 0.1, 9)}}
+	week := 7 * 24 * time.Hour
+	parted := func(name string, hour, long float64) forecaster.Contender { // two days of origins, an hour apart
+		c := at(name, 48, (hour+long)/2)
+		c.Parts = []forecaster.Part{{Horizon: time.Hour, Losses: losses(48, hour, 0.1, 7)}, {Horizon: week, Losses: losses(48, long, 0.1, 7)}}
+		return c
+	}
 	before, after := noon.Add(-time.Hour), noon.Add(100*time.Hour)
 	for name, c := range map[string]struct {
 		kind    string
@@ -52,6 +58,8 @@ func TestGate(t *testing.T) {
 		"better by chance alone":                  {"naive", before, time.Hour, []forecaster.Contender{noisy, at(forecaster.Incumbent, 48, 1)}, false, "not clearly better"},
 		"worse":                                   {"naive", before, time.Hour, []forecaster.Contender{at("hazard", 48, 1.2), at(forecaster.Incumbent, 48, 1)}, false, "not clearly better"},
 		"all origins overlap":                     {"naive", before, 24 * time.Hour, []forecaster.Contender{at("hazard", 48, 0.8), at(forecaster.Incumbent, 48, 1)}, false, "too few independent origins"},
+		"a week cannot be judged, an hour can":    {"naive", before, week, []forecaster.Contender{parted("hazard", 0.8, 1), parted(forecaster.Incumbent, 1, 1)}, true, "up to 1h: for more the history is too short"},
+		"an hour is no better, a week may not be": {"naive", before, week, []forecaster.Contender{parted("hazard", 1, 0.2), parted(forecaster.Incumbent, 1, 1)}, false, "not clearly better"},
 		// a champion that was fitted on the tested origins looks better than it is
 		"fitted on the test, another kind": {"naive", after, time.Hour, []forecaster.Contender{at("hazard", 48, 0.8), at("naive", 48, 1), at(forecaster.Incumbent, 48, 0.1)}, true, "both fitted anew"},
 		"fitted on the test, the same":     {"naive", after, time.Hour, []forecaster.Contender{at("naive", 48, 0.8), at(forecaster.Incumbent, 48, 1)}, false, "naive is the best again"},
