@@ -52,6 +52,7 @@ type state struct {
 	misfit    bool      // the champion was fitted on another schema: train anew
 	tried     time.Time
 	absent    bool // optional, and without a sample so far
+	waits     bool // optional, and with too little history so far; guarded by Forecaster.mu
 	matured   time.Time
 	status    TargetStatus
 	warnings  map[collector.Subject]*active

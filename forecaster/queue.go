@@ -86,7 +86,7 @@ func (f *Forecaster) plan(now time.Time) {
 	}
 	f.mu.Unlock()
 	for i, t := range targets {
-		if states[i].absent {
+		if states[i].absent || states[i].waits {
 			continue
 		}
 		reason := "schedule"

@@ -40,6 +40,7 @@ type TargetStatus struct {
 
 // Status tells how the loop is doing. It is degraded while a target cannot be
 // forecast as it should be: no or stale samples, an error, no readable champion.
+// One of a built-in pack that is still gathering history is well.
 func (f *Forecaster) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -56,7 +57,7 @@ func (f *Forecaster) Status() Status {
 		switch {
 		case s.Error != "":
 			out.Problems = append(out.Problems, s.Error)
-		case s.Problem != "":
+		case s.Problem != "" && !f.states[s.Target].waits:
 			out.Problems = append(out.Problems, s.Target+": "+s.Problem)
 		}
 	}
@@ -76,7 +77,7 @@ func (f *Forecaster) conclude(t *features.Target, s *state, said said, err error
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	st := &s.status
-	st.Error = ""
+	st.Error, s.waits = "", f.o.Optional && errors.Is(err, models.ErrTooFewRows)
 	if err != nil {
 		st.Error = err.Error()
 		switch {

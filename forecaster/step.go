@@ -33,7 +33,9 @@ func (f *Forecaster) Step(ctx context.Context, now time.Time) error {
 			news = append(news, warnings...)
 		}
 		f.conclude(t, s, said, err)
-		errs = append(errs, err)
+		if !s.waits { // then it is no failure
+			errs = append(errs, err)
+		}
 	}
 	errs = append(errs, f.notify(ctx, news), f.propose(ctx, news))
 	for i := range targets {

@@ -106,16 +106,6 @@ func TestStepSaysThatThereIsNoHistory(t *testing.T) {
 	}
 }
 
-func TestStepLeavesOptionalTargetsWithoutSamplesAlone(t *testing.T) {
-	w := newWorld(t, func(o *forecaster.Options) { o.Optional = true }, latency())
-	if err := w.Step(t.Context(), noon); err != nil {
-		t.Errorf("got %v", err)
-	}
-	if status := w.Status(); status.Degraded {
-		t.Errorf("got %+v, want it well", status)
-	}
-}
-
 // TestWarningLifecycle follows one service as its risk rises, over a restart,
 // until it is calm again. The risk is half of the latency.
 func TestWarningLifecycle(t *testing.T) {

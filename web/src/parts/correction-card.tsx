@@ -41,7 +41,7 @@ export function CorrectionCard({ c, may, decide }: { c: Correction; may: boolean
       <Collapse expanded={open} id={details}>
         <Stack gap="xs" mt="xs">
           {c.state === 'proposed' && c.mode === 'recommend' && <Text size="sm" c="dimmed">This policy only recommends: do it yourself, or set its mode to approve.</Text>}
-          {c.plan && <Text size="sm"><b>Plan.</b> {c.plan}{c.revision && <> To revision <Code>{revision(c.revision)}</Code>.</>}</Text>}
+          {c.plan && <Text size="sm"><b>Plan.</b> {c.plan}{c.revision && !c.plan.includes('revision') && <>; to revision <Code>{revision(c.revision)}</Code></>}</Text>}
           {c.diff && <Diff text={c.diff} />}
           {c.drift && c.drift.paths.length > 0 && <Text size="xs" ff="monospace" c="dimmed" style={{ overflowWrap: 'anywhere' }}>{c.drift.paths.join(', ')}</Text>}
           {c.contested && <Text size="sm" c="orange.8">Contested: {c.contested} changes it back. It is left alone until somebody looks.</Text>}
