@@ -67,13 +67,13 @@ function Row({ item }: { item: ForecastItem }) {
       <Table.Td>
         <Group gap={4} wrap="nowrap">
           {item.risks.map((r) => (
-            <Badge key={r.horizonSeconds} variant="light" color={riskColour(r.probability, item.threshold)} tt="none">{span(r.horizonSeconds)} {percent(r.probability)}</Badge>
+            <Badge key={r.horizonSeconds} variant="light" color={riskColour(r.probability, item.threshold)} tt="none" style={{ flexShrink: 0 }}>{span(r.horizonSeconds)} {percent(r.probability)}</Badge>
           ))}
         </Group>
       </Table.Td>
       <Table.Td maw={340}>{item.drivers.map((d) => <Text key={d.column} size="sm" lineClamp={1} title={d.text}>{d.text}</Text>)}</Table.Td>
       <Table.Td><Sparkline past={item.past} future={item.future} bound={item.objective?.bound} /></Table.Td>
-      <Table.Td><Text size="sm" c="dimmed">{clock(item.origin)}</Text></Table.Td>
+      <Table.Td><Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>{clock(item.origin)}</Text></Table.Td>
     </Table.Tr>
   )
 }
