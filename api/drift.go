@@ -20,7 +20,7 @@ func (s *Server) ListDrift(_ context.Context, r gen.ListDriftRequestObject) (gen
 	if s.o.Drift == nil {
 		return gen.ListDrift200JSONResponse{Body: list}, nil
 	}
-	report := s.o.Drift.Latest()
+	report := s.o.Drift.Last()
 	list.Watched, list.ComparedAt, list.Objects, list.Calls = true, moment(report.At), report.Objects, report.Calls
 	if !report.At.IsZero() {
 		list.TookSeconds = pointer(report.Took.Seconds())

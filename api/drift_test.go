@@ -24,7 +24,7 @@ import (
 // fakeDrift answers with one report.
 type fakeDrift drift.Report
 
-func (f fakeDrift) Latest() drift.Report { return drift.Report(f) }
+func (f fakeDrift) Last() drift.Report { return drift.Report(f) }
 
 var shop = cluster.Ref{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "web", Name: "shop"}
 
@@ -174,7 +174,7 @@ func TestDriftPagesMeet(t *testing.T) {
 
 type driftFunc func() drift.Report
 
-func (f driftFunc) Latest() drift.Report { return f() }
+func (f driftFunc) Last() drift.Report { return f() }
 
 func TestDriftIsStreamed(t *testing.T) {
 	w := newWorld(t, nil)

@@ -134,7 +134,7 @@ type Shifts interface {
 // Drift is the last comparison of the cluster with its declared state. Its time
 // is zero before the first. The findings are not changed any more.
 type Drift interface {
-	Latest() drift.Report
+	Last() drift.Report
 }
 
 // Episodes are the fields that were not as declared for a while, newest onset

@@ -15,7 +15,7 @@ import (
 )
 
 // Announce writes an Event of type Normal or Warning at an object. The server
-// refuses a note of more than 1,024 bytes.
+// refuses a note of more than NoteLimit bytes.
 func (c *Connection) Announce(ctx context.Context, object Ref, uid, eventType, reason, note string) error {
 	now := time.Now()
 	namespace := cmp.Or(object.Namespace, metav1.NamespaceDefault)

@@ -76,7 +76,7 @@ func (c *comparison) add(kind ChangeKind, path, before, after string, at time.Ti
 		Path: path, Before: before, After: after, Manager: by.Name, Verb: by.Operation,
 	}
 	change.ID = changeID(change, stamp)
-	change.Before, change.After = cut(before), cut(after)
+	change.Before, change.After = Cut(before, most), Cut(after, most)
 	c.list = append(c.list, change)
 }
 
@@ -140,13 +140,6 @@ func quote(text string) string {
 		return ""
 	}
 	return string(out)
-}
-
-func cut(text string) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most-len("…")], "") + "…"
 }
 
 func sameVersions(a, b *Object) bool {

@@ -88,7 +88,7 @@ func (c *comparison) event(facts *Event) {
 	}
 	change := Change{
 		At: c.clamp(facts.Last, c.now), Kind: Reported, Object: facts.Regarding, UID: string(c.object.UID), Subject: about.Subject(),
-		Path: "", After: cut(facts.Reason + ": " + facts.Message), Manager: facts.Reporter,
+		Path: "", After: Cut(facts.Reason+": "+facts.Message, most), Manager: facts.Reporter,
 	}
 	change.ID = changeID(change, "")
 	c.list = append(c.list, change)

@@ -59,17 +59,7 @@ func (d *differ) values(path []segment, a, b any) {
 }
 
 func (d *differ) maps(path []segment, a, b map[string]any) {
-	names := make([]string, 0, len(a)+len(b))
-	for name := range a {
-		names = append(names, name)
-	}
-	for name := range b {
-		if _, ok := a[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range union(a, b) {
 		x, before := a[name]
 		y, after := b[name]
 		d.either(append(path, segment{name: name}), x, y, before, after)
@@ -95,17 +85,7 @@ func (d *differ) lists(path []segment, a, b []any) bool {
 	if !slices.Equal(common(a, keys, after), common(b, keys, before)) {
 		return false
 	}
-	ids := make([]string, 0, len(a)+len(b))
-	for id := range before {
-		ids = append(ids, id)
-	}
-	for id := range after {
-		if _, ok := before[id]; !ok {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range union(before, after) {
 		x, inA := before[id]
 		y, inB := after[id]
 		item := x
@@ -163,4 +143,19 @@ func common(items []any, keys []string, other map[string]any) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// union lists the keys of either map, sorted.
+func union[V any](a, b map[string]V) []string {
+	keys := make([]string, 0, len(a)+len(b))
+	for key := range a {
+		keys = append(keys, key)
+	}
+	for key := range b {
+		if _, ok := a[key]; !ok {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }

@@ -128,5 +128,5 @@ func (r *rollout) describe() string {
 	if err != nil { // strings never fail
 		return ""
 	}
-	return cut(string(body))
+	return Cut(string(body), most)
 }

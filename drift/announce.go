@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode/utf8"
-)
 
-// noteLimit is what the API server takes of an Event's note, in bytes.
-const noteLimit = 1024
+	"github.com/driftcast/driftcast/cluster"
+)
 
 // announce writes one Event for each object whose verdict changed. An Event that
 // cannot be written is logged: the finding stands all the same.
@@ -57,9 +55,9 @@ func describe(f *Finding) (eventType, reason, note string) {
 		for _, d := range f.Differences {
 			lines = append(lines, d.Words())
 		}
-		return "Warning", "Drifted", clip(fmt.Sprintf("not as declared (%s): %s", f.Source, strings.Join(lines, "; ")))
+		return "Warning", "Drifted", cluster.Cut(fmt.Sprintf("not as declared (%s): %s", f.Source, strings.Join(lines, "; ")), cluster.NoteLimit)
 	case Unknown:
-		return "Warning", "DriftUnknown", clip("could not be compared with what is declared: " + f.Reason)
+		return "Warning", "DriftUnknown", cluster.Cut("could not be compared with what is declared: "+f.Reason, cluster.NoteLimit)
 	}
 	return "Normal", "DriftRepaired", "as declared again"
 }
@@ -82,16 +80,4 @@ func (d Difference) Words() string {
 		line += " by " + d.Manager
 	}
 	return line
-}
-
-// clip cuts a text to the limit, at a whole character.
-func clip(text string) string {
-	if len(text) <= noteLimit {
-		return text
-	}
-	cut := noteLimit - len("…")
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
 }

@@ -119,9 +119,6 @@ func (d *Detector) Last() Report {
 	return d.last
 }
 
-// Latest is Last, as the API calls it.
-func (d *Detector) Latest() Report { return d.Last() }
-
 // Compare compares everything once. What could not be read makes findings
 // Unknown and is in Problems; an error means that nothing could be compared, or
 // that the memory could not be kept.

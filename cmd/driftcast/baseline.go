@@ -186,13 +186,11 @@ Exit codes: 0 as declared, 1 drift, 2 an error, or something is unknown (and not
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file (default: the configuration's, or what kubectl would use)")
-	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
+	connectFlags(cmd, &f.kubeconfig, &f.context)
+	f.showFlags(cmd)
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "only this namespace, and nothing that lives in none; and where manifests go that say none")
 	flags.StringSliceVar(&f.kinds, "kind", nil, "only objects of this kind; may be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "ask the server too what applying the baseline would change (needs the verb patch)")
-	flags.BoolVar(&f.ignoreUnknown, "ignore-unknown", false, "exit 0 although something could not be compared")
-	flags.BoolVar(&f.all, "all", false, "print what is as declared, too")
 	return cmd
 }
 

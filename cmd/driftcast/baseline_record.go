@@ -48,8 +48,7 @@ Secrets are refused. Environment variables and ConfigMaps are written as they ar
 		RunE: func(cmd *cobra.Command, args []string) error { return a.record(cmd.Context(), args[0], f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file (default: the configuration's, or what kubectl would use)")
-	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
+	connectFlags(cmd, &f.kubeconfig, &f.context)
 	flags.StringSliceVarP(&f.namespaces, "namespace", "n", nil, "only this namespace; may be repeated (default: all but kube-system, kube-public and kube-node-lease)")
 	flags.StringSliceVar(&f.kinds, "kind", nil, "kinds or resources, such as Deployment or widgets.example.org; may be repeated (default: "+strings.Join(recordedKinds(), ", ")+")")
 	flags.StringVarP(&f.selector, "selector", "l", "", "only objects with these labels")

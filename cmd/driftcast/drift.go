@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,22 +57,32 @@ Exit codes: 0 as declared, 1 drift, 2 an error, or something is unknown (and not
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig file (default: the configuration's, or what kubectl would use)")
-	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
+	connectFlags(cmd, &f.kubeconfig, &f.context)
+	f.showFlags(cmd)
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "only this namespace, and nothing that lives in none")
 	flags.StringArrayVar(&f.baselines, "baseline", nil, "folder of manifests, or the name of a baseline of the configuration; may be repeated (default: all of the configuration)")
 	flags.StringSliceVar(&f.kinds, "kind", nil, "only objects of this kind, such as Deployment; may be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "ask the server too what applying the baselines would change (needs the verb patch)")
 	flags.BoolVar(&f.watch, "watch", false, "compare again and again, and print when something changes")
 	flags.DurationVar(&f.interval, "interval", 30*time.Second, "between comparisons with --watch")
-	flags.BoolVar(&f.ignoreUnknown, "ignore-unknown", false, "exit 0 although something could not be compared")
-	flags.BoolVar(&f.all, "all", false, "print what is as declared, too")
 	flags.StringVar(&f.server.server, "server", "http://127.0.0.1:9595", "ask the running driftcast there instead of the cluster")
 	flags.StringVar(&f.server.tokenFile, "token.file", "", "file with the bearer token for --server")
 	for _, other := range []string{"kubeconfig", "context", "baseline", "dry-run", "watch"} {
 		cmd.MarkFlagsMutuallyExclusive("server", other)
 	}
 	return cmd
+}
+
+// connectFlags are those of every command that looks at a cluster itself.
+func connectFlags(cmd *cobra.Command, kubeconfig, context *string) {
+	cmd.Flags().StringVar(kubeconfig, "kubeconfig", "", "kubeconfig file (default: the configuration's, or what kubectl would use)")
+	cmd.Flags().StringVar(context, "context", "", "context of the kubeconfig (default: its current one)")
+}
+
+// showFlags say what of a comparison is printed, and what counts.
+func (f *driftFlags) showFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.ignoreUnknown, "ignore-unknown", false, "exit 0 although something could not be compared")
+	cmd.Flags().BoolVar(&f.all, "all", false, "print what is as declared, too")
 }
 
 // driftView is a comparison as it is printed.
@@ -93,22 +102,11 @@ func (a *app) driftOfCluster(ctx context.Context, f *driftFlags) error {
 	if err != nil {
 		return err
 	}
-	conn, err := cluster.Connect(settings.cluster.Connect("driftcast"))
+	conn, transform, err := a.lookOnce(ctx, settings.cluster)
 	if err != nil {
 		return err
 	}
-	if _, err := conn.Check(ctx); err != nil {
-		return err
-	}
-	salt := make([]byte, 32) // this process compares with itself only
-	if _, err := rand.Read(salt); err != nil {
-		return fmt.Errorf("salt of redacted values: %w", err)
-	}
-	observer, err := cluster.New(cluster.Options{Connection: conn, Config: settings.cluster, Salt: salt})
-	if err != nil {
-		return err
-	}
-	once, err := a.newComparison(conn, observer.Transform(), settings, f)
+	once, err := a.newComparison(conn, transform, settings, f)
 	if err != nil {
 		return err
 	}
@@ -157,12 +155,19 @@ func (a *app) watchDrift(ctx context.Context, once func(context.Context) (drift.
 func fingerprint(v driftView) string {
 	var out strings.Builder
 	for _, f := range v.Findings {
-		fmt.Fprintln(&out, f.Object, f.Verdict, f.Reason)
-		for _, d := range f.Differences {
-			fmt.Fprintln(&out, d.Words())
-		}
+		out.WriteString(wordsOf(&f))
 	}
 	return out.String() + strings.Join(v.Problems, "\n")
+}
+
+// wordsOf is what people are told of a finding; the same words are no news.
+func wordsOf(f *drift.Finding) string {
+	var out strings.Builder
+	fmt.Fprintln(&out, f.Object, f.Verdict, f.Reason)
+	for _, d := range f.Differences {
+		fmt.Fprintln(&out, d.Words())
+	}
+	return out.String()
 }
 
 // driftOfServer asks a running server, page by page.

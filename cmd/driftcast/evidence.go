@@ -31,17 +31,15 @@ type evidence struct{ service *service }
 
 // Drift implements corrector.Drifts.
 func (e evidence) Drift(_ context.Context, subject collector.Subject) (corrector.DriftEvidence, error) {
-	for _, d := range e.all() {
-		if d.Subject == subject {
-			return d, nil
-		}
+	for _, d := range e.of(func(s collector.Subject) bool { return s == subject }) {
+		return d, nil // there is one verdict a subject
 	}
 	return corrector.DriftEvidence{}, fmt.Errorf("drift of %s: %w", subject, forecaster.ErrNotFound)
 }
 
-// all is the verdict on each subject: what was compared, drifted or not, and
-// what regressed. Unknown findings are no verdict.
-func (e evidence) all() []corrector.DriftEvidence {
+// of is the verdict on each subject that is wanted: what was compared, drifted or
+// not, and what regressed. Unknown findings are no verdict.
+func (e evidence) of(wanted func(collector.Subject) bool) []corrector.DriftEvidence {
 	merged := map[collector.Subject]*corrector.DriftEvidence{}
 	add := func(d corrector.DriftEvidence) {
 		known, ok := merged[d.Subject]
@@ -68,14 +66,14 @@ func (e evidence) all() []corrector.DriftEvidence {
 	if w := e.service.watching; w != nil {
 		report := w.detector.Last()
 		for i := range report.Findings {
-			if f := &report.Findings[i]; f.Verdict != drift.Unknown {
+			if f := &report.Findings[i]; f.Verdict != drift.Unknown && wanted(f.Object.Subject()) {
 				add(found(f))
 			}
 		}
 	}
 	now := e.service.world.now()
 	for _, r := range e.service.forecaster.Regressions() {
-		if d, ok := regressed(r, now); ok {
+		if d, ok := regressed(r, now); ok && wanted(d.Subject) {
 			add(d)
 		}
 	}
@@ -139,7 +137,7 @@ type proposer struct {
 
 // Propose implements forecaster.Proposer.
 func (p proposer) Propose(ctx context.Context, warnings []forecaster.Warning) error {
-	return errors.Join(p.Corrector.Propose(ctx, warnings), p.ProposeDrift(ctx, p.evidence.all()))
+	return errors.Join(p.Corrector.Propose(ctx, warnings), p.ProposeDrift(ctx, p.evidence.of(func(collector.Subject) bool { return true })))
 }
 
 // witnesses are who else speaks for acting on a subject: warnings of other
@@ -162,11 +160,9 @@ func (w witnesses) Witnesses(ctx context.Context, subject collector.Subject) ([]
 			out = append(out, corrector.Witness{Source: "target " + a.Target, At: a.Fresh, Says: fmt.Sprintf("risk %.2f over its threshold %.2f", a.Risk, a.Threshold)})
 		}
 	}
-	for _, d := range (evidence{w.service}).all() {
+	for _, d := range (evidence{w.service}).of(func(s collector.Subject) bool { return forecaster.ObjectOf(s) == object }) {
 		for _, kind := range d.Drift.Kinds {
-			if forecaster.ObjectOf(d.Subject) == object {
-				out = append(out, corrector.Witness{Source: "drift " + kind, At: d.ComparedAt, Says: fmt.Sprintf("since %s", d.Drift.Since.UTC().Format(time.RFC3339))})
-			}
+			out = append(out, corrector.Witness{Source: "drift " + kind, At: d.ComparedAt, Says: fmt.Sprintf("since %s", d.Drift.Since.UTC().Format(time.RFC3339))})
 		}
 	}
 	if w.service.watching == nil {
@@ -189,9 +185,10 @@ type truth struct {
 	targets func() []features.Target
 }
 
-// Happened implements corrector.Truth: the target's condition held for as long as
-// the target says, beginning within the time. It is not known where less than
-// half of the samples are there.
+// Happened implements corrector.Truth: the target's condition held within the time
+// for as long as the target says. Unlike an onset (features.Onsets) it may have begun
+// before: what was there all along was not helped. It is not known where less
+// than half of the samples are there.
 func (t truth) Happened(ctx context.Context, name string, subject collector.Subject, from, to time.Time) (happened, known bool, err error) {
 	targets := t.targets()
 	i := slices.IndexFunc(targets, func(target features.Target) bool { return target.Name == name })

@@ -156,13 +156,9 @@ func (w *watching) news(report drift.Report) {
 	now := map[cluster.Ref]string{}
 	for i := range report.Findings {
 		f := &report.Findings[i]
-		var words strings.Builder
-		fmt.Fprintln(&words, f.Verdict, f.Reason)
-		for _, d := range f.Differences {
-			fmt.Fprintln(&words, d.Words())
-		}
-		now[f.Object] += words.String()
-		if was, known := w.told[f.Object]; !strings.Contains(was, words.String()) && (known || f.Verdict != drift.Synced) {
+		words := wordsOf(f)
+		now[f.Object] += words
+		if was, known := w.told[f.Object]; !strings.Contains(was, words) && (known || f.Verdict != drift.Synced) {
 			w.tell(*f)
 		}
 	}

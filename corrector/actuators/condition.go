@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/corrector"
 )
 
@@ -55,7 +56,7 @@ func (c condition) do(_ context.Context, o object) error {
 	conditions = slices.DeleteFunc(conditions, func(one any) bool { return isItem(one, "type="+c.kind) })
 	now := c.now().UTC().Format(time.RFC3339)
 	conditions = append(conditions, map[string]any{
-		"type": c.kind, "status": c.status, "reason": c.reason, "message": cut(c.message, maxNote),
+		"type": c.kind, "status": c.status, "reason": c.reason, "message": cluster.Cut(c.message, cluster.NoteLimit),
 		"lastHeartbeatTime": now, "lastTransitionTime": now,
 	})
 	return unstructured.SetNestedSlice(o.Object, conditions, "status", "conditions")

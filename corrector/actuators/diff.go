@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/driftcast/driftcast/cluster"
 )
 
 // lastApplied is what kubectl apply keeps of what it was given.
@@ -41,7 +43,7 @@ func lines(fields []field) string {
 func show(value, other json.RawMessage) string {
 	switch {
 	case value != nil:
-		return cut(string(value), maxValue)
+		return cluster.Cut(string(value), maxValue)
 	case string(other) == "true":
 		return "false"
 	}

@@ -5,18 +5,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/corrector"
 )
-
-// maxNote is what the API server takes, in bytes.
-const maxNote = 1024
 
 // event leaves one Event on the object for one change. Its name is the change's,
 // so a repeated change says nothing new. A lost Event is no failed correction.
@@ -44,7 +41,7 @@ func (k *kube) event(ctx context.Context, a corrector.Action, text, name, action
 		Reason:              "DriftcastCorrection",
 		Regarding: corev1.ObjectReference{APIVersion: p.gvr().GroupVersion().String(), Kind: p.Kind,
 			Namespace: p.Namespace, Name: p.Name, UID: saved.UID},
-		Note: cut(note, maxNote),
+		Note: cluster.Cut(note, cluster.NoteLimit),
 		Type: corev1.EventTypeNormal,
 	}
 	_, err = k.Client.EventsV1().Events(namespace).Create(ctx, e, metav1.CreateOptions{FieldManager: fieldManager})
@@ -52,17 +49,4 @@ func (k *kube) event(ctx context.Context, a corrector.Action, text, name, action
 		k.Logger.Warn("no event was left on the object", slog.String("subject", a.Subject.String()),
 			slog.Any("err", explain("create", "events.events.k8s.io", "", err)))
 	}
-}
-
-// cut shortens text to at most limit bytes, on a rune's border.
-func cut(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	const more = "…"
-	end := limit - len(more)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + more
 }

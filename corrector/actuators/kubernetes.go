@@ -16,7 +16,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/corrector"
@@ -33,17 +32,11 @@ type Clients struct {
 // that this process runs in where the path is empty. Their rate is capped; they
 // connect only when they are used.
 func Connect(kubeconfig string) (Clients, error) {
-	var config *rest.Config
-	var err error
-	if kubeconfig == "" {
-		config, err = rest.InClusterConfig()
-	} else {
-		config, err = clientcmd.BuildConfigFromFlags("", kubeconfig)
-	}
+	connection, err := cluster.Connect(cluster.ConnectOptions{Kubeconfig: kubeconfig, InCluster: kubeconfig == ""})
 	if err != nil {
-		return Clients{}, fmt.Errorf("kubernetes client: %w; name a kubeconfig file, or run in a cluster", err)
+		return Clients{}, err
 	}
-	return ConnectTo(config)
+	return ConnectTo(connection.Config)
 }
 
 // ConnectTo returns clients of a configuration.

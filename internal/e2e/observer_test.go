@@ -70,13 +70,7 @@ func (w *watcher) ready(t *testing.T) {
 // soon waits until check says nothing.
 func soon(t *testing.T, what string, check func() error) {
 	t.Helper()
-	var err error
-	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if err = check(); err == nil {
-			return
-		}
-	}
-	t.Fatalf("%s: not within 90 s: %v", what, err)
+	eventually(t, 90*time.Second, what, check)
 }
 
 // told waits for changes, written as kind object path before → after (manager).
