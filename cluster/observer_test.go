@@ -202,7 +202,8 @@ func TestAKindThatMayNotBeWatchedDoesNotStopTheOthers(t *testing.T) {
 	o, _ := observe(t, s.connect(t), n, cluster.Config{Watch: []cluster.Resource{{Group: "cert-manager.io", Version: "v1", Resource: "certificates"}}})
 	eventually(t, "all but two, which are not listed either", func() bool {
 		err := o.Ready()
-		return err != nil && strings.Count(err.Error(), "\n") == 1 && !strings.Contains(err.Error(), "watch ")
+		return err != nil && errors.Is(err, cluster.ErrForbidden) && errors.Is(err, cluster.ErrAbsent) &&
+			strings.Count(err.Error(), "\n") == 1 && !strings.Contains(err.Error(), "watch ")
 	})
 	err := o.Ready()
 	if !errors.Is(err, cluster.ErrForbidden) || !errors.Is(err, cluster.ErrAbsent) {
