@@ -3,6 +3,8 @@ package forecaster
 import (
 	"errors"
 	"time"
+
+	"github.com/driftcast/driftcast/models"
 )
 
 // ErrNotFound says that there is no such forecast, run or correction.
@@ -38,4 +40,24 @@ type CorrectionQuery struct {
 	Waiting bool   // only those whose outcome is not known yet, see Correction.AwaitsOutcome
 	Cursor  string
 	Limit   int // 1…1000; 0: 100
+}
+
+// IssuedQuery selects what was forecast of one target at one horizon.
+type IssuedQuery struct {
+	Target   string
+	Horizon  time.Duration
+	Search   string    // substring of the subject; empty: all
+	From, To time.Time // of origins
+
+	// Needs says whether an origin within some time is wanted; nil: all are. The
+	// store thins by it, roughly: what is not wanted may come too.
+	Needs func(from, to time.Time) bool
+}
+
+// Issued is what was forecast of one subject at one origin and horizon.
+type Issued struct {
+	Subject   string // its String
+	Origin    time.Time
+	Quantiles [len(models.Quantiles)]float64 // of a level at the horizon, never descending; NaN: unknown
+	Risk      float64                        // NaN: none
 }
