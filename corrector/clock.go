@@ -39,11 +39,28 @@ func (k *clock) look(wall time.Time) (by, ago time.Duration, ok bool) {
 	return k.by, run - k.jumped, k.doubted
 }
 
-// steady refuses after the wall clock has jumped, until telemetry that is older
-// than the jump cannot pass for fresh any more.
-func (c *Corrector) steady(_ context.Context, a *attempt) error {
+// doubt says for how much longer the time is in doubt after the clock jumped:
+// until telemetry that is older than the jump cannot pass for fresh any more.
+// Meanwhile nothing is done, and nothing expires, is verified or judged because
+// time seems to have passed: a jump may be taken back. One that lasts is believed.
+func (c *Corrector) doubt(p Policy) (by, ago, wait time.Duration) {
 	by, ago, ok := c.clock.look(c.now())
-	if wait := time.Duration(a.policy.MaxAge) - ago; ok && wait > 0 {
+	if !ok {
+		return 0, 0, 0
+	}
+	return by, ago, max(0, time.Duration(p.MaxAge)-ago)
+}
+
+// doubted is doubt of a correction, by the defaults where its policy is gone.
+func (c *Corrector) doubted(policy string) bool {
+	p, _ := c.policy(policy)
+	_, _, wait := c.doubt(p.WithDefaults())
+	return wait > 0
+}
+
+// steady refuses while the time is in doubt.
+func (c *Corrector) steady(_ context.Context, a *attempt) error {
+	if by, ago, wait := c.doubt(a.policy); wait > 0 {
 		return refuse("the clock jumped by %s, %s ago; nothing is done for %s", by.Round(time.Second), ago.Round(time.Second), wait.Round(time.Second))
 	}
 	return nil

@@ -80,7 +80,7 @@ func (c *Corrector) countInForce(holding []forecaster.Correction) {
 // worthAwaiting says whether there is anything to do for an open outcome now.
 func (c *Corrector) worthAwaiting(cor forecaster.Correction) bool {
 	_, to := c.span(cor)
-	return !c.now().Before(to) || cor.State == forecaster.Verified && !cor.Holds()
+	return !c.now().Before(to) && !c.doubted(cor.Policy) || cor.State == forecaster.Verified && !cor.Holds()
 }
 
 // await follows what is verified and holds nothing, for as long as its outcome
@@ -137,6 +137,9 @@ func (c *Corrector) recover(ctx context.Context, cor forecaster.Correction) erro
 	if err != nil {
 		return c.record(ctx, &cor, move{to: forecaster.Blocked, actor: loopActor, reason: "policy: it is gone"})
 	}
+	if c.doubted(cor.Policy) {
+		return nil // it goes on, or is too late, once the time is known again
+	}
 	if age := c.now().Sub(cor.Changed); !found.Begun && age > time.Duration(p.Expires) { // nobody would expect it any more
 		reason := fmt.Sprintf("freshness: it was approved %s ago and never begun, more than expires %s", age.Round(time.Second), p.Expires)
 		return c.record(ctx, &cor, move{to: forecaster.Blocked, actor: loopActor, reason: reason})
@@ -160,7 +163,7 @@ func (c *Corrector) expireLate(ctx context.Context, cor forecaster.Correction) e
 			return c.record(ctx, &cor, move{to: forecaster.Expired, actor: loopActor, reason: "the drift is gone"})
 		}
 	}
-	if c.now().Before(cor.ExpiresAt) {
+	if c.now().Before(cor.ExpiresAt) || c.doubted(cor.Policy) {
 		return nil
 	}
 	return c.expire(ctx, cor)
@@ -184,7 +187,7 @@ func (c *Corrector) follow(ctx context.Context, cor forecaster.Correction) error
 		return err
 	}
 	p, err := c.policy(cor.Policy)
-	if err != nil || cor.State == forecaster.Verified || c.now().Sub(cor.Applied) < time.Duration(p.VerifyAfter) {
+	if err != nil || cor.State == forecaster.Verified || c.doubted(cor.Policy) || c.now().Sub(cor.Applied) < time.Duration(p.VerifyAfter) {
 		return nil //nolint:nilerr // a policy that is gone verifies nothing any more
 	}
 	if cor.Drift != nil {
@@ -220,7 +223,7 @@ func (c *Corrector) lost(ctx context.Context, cor forecaster.Correction) (bool, 
 	default:
 		// Once its horizon has passed it has done its service, and whoever takes
 		// it back then ends it; before, they fight.
-		if _, to := c.span(cor); c.now().Before(to) {
+		if _, to := c.span(cor); c.now().Before(to) || c.doubted(cor.Policy) {
 			cor.Contested = cmp.Or(plan.By, "somebody else")
 		}
 	}

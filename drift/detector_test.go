@@ -118,6 +118,49 @@ func TestEpisodes(t *testing.T) {
 	}
 }
 
+// TestEpisodesOfAClockThatJumps: no onset is later than its look, no age and no
+// time to repair is negative, and setting the clock makes no second episode of
+// what is one drift.
+func TestEpisodesOfAClockThatJumps(t *testing.T) {
+	for _, by := range []time.Duration{-3 * time.Hour, 72 * time.Hour} {
+		for _, restart := range []bool{false, true} {
+			s, m := newServer(t), newMemory()
+			s.apply("flux", web)
+			open := func() *drift.Detector { return s.detector(drift.Options{Memory: m, Baselines: m}) }
+			d := open()
+			compare(t, d)
+			s.tick(time.Minute)
+			s.container("kubectl-set", webName, func(c map[string]any) { c["image"] = "web:2" })
+			s.tick(time.Minute)
+			before := compare(t, d).Findings[0]
+			if before.Since.After(s.now) {
+				t.Errorf("onset %s, seen at %s", before.Since, s.now)
+			}
+			s.tick(by)
+			if restart {
+				d = open()
+			}
+			after := compare(t, d).Findings[0]
+			if len(m.episodes) != 1 || !after.Since.Equal(before.Since) || after.Recurrences != 1 {
+				t.Errorf("by %s: %d episodes, since %s, was %s", by, len(m.episodes), after.Since, before.Since)
+			}
+			if age := value(d, s.now, "driftcast_drift_age_seconds", "image"); age < 0 || by > 0 && age < by.Seconds() {
+				t.Errorf("by %s: age %g s", by, age)
+			}
+			s.apply("flux", web)
+			compare(t, d)
+			for _, e := range m.episodes {
+				if e.Open() || e.Until.Before(e.Since) {
+					t.Errorf("by %s: since %s, until %s", by, e.Since, e.Until)
+				}
+			}
+			if took := value(d, s.now, "driftcast_drift_repair_seconds", "image"); took < 0 {
+				t.Errorf("by %s: repaired within %g s", by, took)
+			}
+		}
+	}
+}
+
 // value is the sample of a series of the workload web; -1: there is none.
 func value(d *drift.Detector, now time.Time, name, kind string) float64 {
 	for _, s := range d.Sample(now)[name] {

@@ -28,6 +28,14 @@ type Episode struct {
 // Open says whether the drift still is.
 func (e Episode) Open() bool { return e.Until.IsZero() }
 
+// until ends the episode, no earlier than it began: the clock may have been set
+// back in between.
+func (e *Episode) until(now time.Time) {
+	if e.Until = now; now.Before(e.Since) {
+		e.Until = e.Since
+	}
+}
+
 // EpisodeQuery asks for episodes; zero fields ask for everything.
 type EpisodeQuery struct {
 	From, To time.Time          // that overlap [From, To)

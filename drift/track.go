@@ -61,7 +61,8 @@ func (e *episodes) follow(now time.Time, object cluster.Ref, about func(Kind) bo
 	}
 	for path, episode := range e.open[k] {
 		if !found[path] && about(episode.Kind) {
-			episode.Until, episode.RepairedBy = now, author(path)
+			episode.until(now)
+			episode.RepairedBy = author(path)
 			e.end(k, path, episode)
 		}
 	}
@@ -106,7 +107,7 @@ func (e *episodes) absent(now time.Time, objects []*cluster.Object, missed []Fin
 		}
 		for path, episode := range open {
 			if episode.Kind != Deletion || !declared[k] {
-				episode.Until = now
+				episode.until(now)
 				e.end(k, path, episode)
 			}
 		}
