@@ -33,7 +33,7 @@ test: $(UI) ## every test that passes on a laptop (Go and web)
 test-short: ## the quick ones
 	go test -short ./...
 
-cluster: ## build the control plane that e2e starts: 7-9 min once, then nothing
+cluster: ## build the control plane and Helm that e2e starts: 9-12 min once, then nothing
 	go run ./internal/cluster/prepare
 
 e2e: $(UI) build cluster ## the tests against a real control plane, Prometheus, Alertmanager and Chromium (Debian packages; see .ci/run)

@@ -1,5 +1,5 @@
-// Command prepare builds the control plane that the end-to-end tests need, and
-// says so while it does: `make cluster`.
+// Command prepare builds what the end-to-end tests need, the control plane and
+// Helm, and says so while it does: `make cluster`.
 package main
 
 import (
@@ -14,10 +14,15 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	built, err := cluster.Build(ctx, os.Stderr)
+	helm := ""
+	if err == nil {
+		helm, err = cluster.BuildHelm(ctx, os.Stderr)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	fmt.Println(built.Binary)
+	fmt.Println(helm)
 }
