@@ -4,9 +4,11 @@ import (
 	"context"
 
 	"github.com/driftcast/driftcast/api/gen"
+	"github.com/driftcast/driftcast/forecaster"
 )
 
-// ListAudit answers with a page of the audit trail, oldest first.
+// ListAudit answers with a page of the audit trail, oldest first: of all of it, or
+// of what is about one correction.
 func (s *Server) ListAudit(ctx context.Context, r gen.ListAuditRequestObject) (gen.ListAuditResponseObject, error) {
 	after, limit := int64(0), 100
 	if r.Params.After != nil {
@@ -15,7 +17,13 @@ func (s *Server) ListAudit(ctx context.Context, r gen.ListAuditRequestObject) (g
 	if r.Params.Limit != nil {
 		limit = *r.Params.Limit
 	}
-	page, err := s.o.Audit.Audit(ctx, after, limit)
+	var page []forecaster.AuditEntry
+	var err error
+	if id := r.Params.Correction; id != nil {
+		page, err = s.o.Audit.AuditOf(ctx, *id, after, limit)
+	} else {
+		page, err = s.o.Audit.Audit(ctx, after, limit)
+	}
 	if err != nil {
 		return nil, err
 	}

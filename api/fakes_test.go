@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/driftcast/driftcast/api"
@@ -61,6 +62,10 @@ type fakeAudit struct {
 
 func (f fakeAudit) Audit(ctx context.Context, after int64, limit int) ([]forecaster.AuditEntry, error) {
 	return f.audit(ctx, after, limit)
+}
+func (f fakeAudit) AuditOf(ctx context.Context, correction string, after int64, limit int) ([]forecaster.AuditEntry, error) {
+	page, err := f.audit(ctx, after, limit)
+	return slices.DeleteFunc(slices.Clone(page), func(e forecaster.AuditEntry) bool { return e.Correction.ID != correction }), err
 }
 func (f fakeAudit) VerifyAudit(ctx context.Context) (int64, error) { return f.verify(ctx) }
 

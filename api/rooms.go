@@ -34,10 +34,12 @@ type Corrections interface {
 	Correction(ctx context.Context, id string) (forecaster.Correction, error)
 }
 
-// Audit is the audit trail, oldest first. VerifyAudit returns how many entries
-// verify, and what is wrong with the one after them.
+// Audit is the audit trail, oldest first; AuditOf is what of it is about one
+// correction. VerifyAudit returns how many entries verify, and what is wrong with
+// the one after them.
 type Audit interface {
 	Audit(ctx context.Context, after int64, limit int) ([]forecaster.AuditEntry, error)
+	AuditOf(ctx context.Context, correction string, after int64, limit int) ([]forecaster.AuditEntry, error)
 	VerifyAudit(ctx context.Context) (entries int64, err error)
 }
 

@@ -94,6 +94,11 @@ func TestOverTheRealStore(t *testing.T) {
 	if list := decode[gen.AuditList](t, w.do("GET", "/audit?limit=1", "")); len(list.Items) != 1 || *list.NextAfter != list.Items[0].Seq {
 		t.Errorf("got %+v", list)
 	}
+	for id, want := range map[string]int{c.ID: 2, "nobody": 0} {
+		if list := decode[gen.AuditList](t, w.do("GET", "/audit?correction="+id, "")); len(list.Items) != want {
+			t.Errorf("of %s: got %+v, want %d rows", id, list.Items, want)
+		}
+	}
 	if v := decode[gen.AuditVerification](t, w.do("GET", "/audit/verify", "")); !v.Valid || v.Entries != 2 {
 		t.Errorf("got %+v", v)
 	}

@@ -59,12 +59,26 @@ func (s *Store) Note(ctx context.Context, actor, action, reason string) (entry f
 
 // Audit returns the rows after a seq, oldest first.
 func (s *Store) Audit(ctx context.Context, after int64, limit int) ([]forecaster.AuditEntry, error) {
-	var out []forecaster.AuditEntry
-	err := s.walkAudit(ctx, "WHERE seq > ? ORDER BY seq LIMIT ?", func(e forecaster.AuditEntry, _ string) error {
-		out = append(out, e)
+	return s.auditPage(ctx, "WHERE seq > ? ORDER BY seq LIMIT ?", after, pageSize(limit))
+}
+
+// AuditOf returns the rows after a seq that are about one correction, oldest
+// first. It takes an index's word for which they are; only Audit and VerifyAudit
+// read all that is there.
+func (s *Store) AuditOf(ctx context.Context, correction string, after int64, limit int) ([]forecaster.AuditEntry, error) {
+	return s.auditPage(ctx, auditOf, correction, after, pageSize(limit))
+}
+
+// auditOf says whose the rows are as the index audit_correction says it, to the
+// letter: otherwise SQLite would not use it.
+const auditOf = "WHERE CASE WHEN json_valid(body) THEN json_extract(body, '$.Correction.ID') END = ? AND seq > ? ORDER BY seq LIMIT ?"
+
+func (s *Store) auditPage(ctx context.Context, tail string, args ...any) (page []forecaster.AuditEntry, err error) {
+	err = s.walkAudit(ctx, tail, func(e forecaster.AuditEntry, _ string) error {
+		page = append(page, e)
 		return nil
-	}, after, pageSize(limit))
-	return out, s.explain("read the audit trail", err)
+	}, args...)
+	return page, s.explain("read the audit trail", err)
 }
 
 // VerifyAudit walks the whole chain and returns how many rows hold. The error
@@ -97,10 +111,12 @@ func (s *Store) VerifyAudit(ctx context.Context) (rows int64, err error) {
 	return rows, nil
 }
 
+const auditRows = "SELECT seq, previous, hash, body FROM audit "
+
 // walkAudit visits rows. What a row says is taken from its body; Seq is the
 // key it is stored under.
 func (s *Store) walkAudit(ctx context.Context, tail string, visit func(e forecaster.AuditEntry, body string) error, args ...any) error {
-	rows, err := s.reader.QueryContext(ctx, "SELECT seq, previous, hash, body FROM audit "+tail, args...)
+	rows, err := s.reader.QueryContext(ctx, auditRows+tail, args...)
 	if err != nil {
 		return err
 	}

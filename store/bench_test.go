@@ -1,10 +1,12 @@
 package store_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -117,5 +119,43 @@ func BenchmarkRecord(b *testing.B) {
 		if _, err := s.Record(b.Context(), "me", "propose", cordon(fmt.Sprint(i), "")); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkAuditOf shows one correction's rows out of 100,000: asked for by the
+// correction, and found by walking all pages, as it was done before.
+func BenchmarkAuditOf(b *testing.B) {
+	s := fresh(b)
+	const rows = 100_000
+	body, err := json.Marshal(map[string]any{"Seq": 0, "At": start, "Actor": "driftcast", "Action": "propose", "Correction": cordon("", "")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	// 20,000 corrections of five rows each; hashes do not matter here.
+	if err := s.Exec(b.Context(), `WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < ?)
+		INSERT INTO audit SELECT seq, '', '', json_set(?, '$.Seq', seq, '$.Correction.ID', 'c' || (seq % 20000)) FROM n`, rows, string(body)); err != nil {
+		b.Fatal(err)
+	}
+	walk := func() (found []forecaster.AuditEntry, err error) {
+		for after := int64(0); after < rows; after += 1000 {
+			page, err := s.Audit(b.Context(), after, 1000)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, slices.DeleteFunc(page, func(e forecaster.AuditEntry) bool { return e.Correction.ID != "c777" })...)
+		}
+		return found, nil
+	}
+	for name, of := range map[string]func() ([]forecaster.AuditEntry, error){
+		"asked":  func() ([]forecaster.AuditEntry, error) { return s.AuditOf(b.Context(), "c777", 0, 1000) },
+		"walked": walk,
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if found, err := of(); err != nil || len(found) != 5 {
+					b.Fatal(len(found), err)
+				}
+			}
+		})
 	}
 }

@@ -20,6 +20,27 @@ func (s *Store) QueryText(ctx context.Context, text string, args ...any) (answer
 	return answer, err
 }
 
+// AuditOfQuery is the query of AuditOf.
+const AuditOfQuery = auditRows + auditOf
+
+// QueryPlan is how SQLite would answer a query.
+func (s *Store) QueryPlan(ctx context.Context, text string, args ...any) (plan string, err error) {
+	rows, err := s.reader.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args...)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close() //nolint:errcheck // read to the end below
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			return "", err
+		}
+		plan += detail + "\n"
+	}
+	return plan, rows.Err()
+}
+
 // DecodeDetail and EncodeDetail are what FuzzDetail is about.
 func DecodeDetail(b []byte, f *models.Forecast) error { return decodeDetail(b, f) }
 

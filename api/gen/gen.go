@@ -1613,6 +1613,9 @@ type ListAuditParams struct {
 	// After Sequence number after which to begin.
 	After *int64 `form:"after,omitempty" json:"after,omitempty"`
 
+	// Correction Only entries about the correction with this id.
+	Correction *string `form:"correction,omitempty" json:"correction,omitempty"`
+
 	// Limit Most items wanted.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
@@ -1994,6 +1997,13 @@ func (w *ServerInterfaceWrapper) ListAudit(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "correction" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "correction", ctx.QueryParams(), &params.Correction, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter correction: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -102,8 +101,7 @@ type auditView struct {
 	Actor      string    `json:"actor"`
 	Action     string    `json:"action"`
 	Reason     string    `json:"reason"`
-	Correction *struct {
-		ID    string `json:"id"`
+	Correction struct {
 		State string `json:"state"`
 	} `json:"correction"`
 }
@@ -132,18 +130,18 @@ func (a *app) correctionsShow(c *client) *cobra.Command {
 	}
 }
 
-// trail walks the audit trail for what it says of one correction.
+// trail is what the audit trail says of one correction, oldest first.
 func (c *client) trail(ctx context.Context, id string) ([]auditView, error) {
-	var all []auditView
+	all := []auditView{}
 	for after := int64(0); ; {
 		var page struct {
 			Items     []auditView `json:"items"`
 			NextAfter int64       `json:"nextAfter"`
 		}
-		if err := c.call(ctx, http.MethodGet, fmt.Sprintf("audit?limit=1000&after=%d", after), "", &page); err != nil {
+		if err := c.call(ctx, http.MethodGet, fmt.Sprintf("audit?correction=%s&limit=1000&after=%d", url.QueryEscape(id), after), "", &page); err != nil {
 			return nil, err
 		}
-		all = append(all, slices.DeleteFunc(page.Items, func(e auditView) bool { return e.Correction == nil || e.Correction.ID != id })...)
+		all = append(all, page.Items...)
 		if page.NextAfter <= after {
 			return all, nil
 		}

@@ -26,10 +26,11 @@ func TestCorrectionsCommands(t *testing.T) {
 		asked = strings.TrimSpace(fmt.Sprintf("%s %s %s %s", r.Method, r.URL, r.Header.Get("Idempotency-Key"), body))
 		answer := shownCorrection
 		switch {
-		case strings.HasPrefix(r.URL.Path, "/api/v1/audit") && r.URL.Query().Get("after") == "0":
-			answer = `{"items":[{"seq":1,"at":"2026-11-23T12:00:00Z","actor":"driftcast","action":"block","reason":"contention","correction":{"id":"c1","state":"blocked"}},
-				{"seq":2,"at":"2026-11-23T12:00:00Z","actor":"bob","action":"kill","reason":"incident 7"}],"nextAfter":2}`
-		case strings.HasPrefix(r.URL.Path, "/api/v1/audit"):
+		case r.URL.Path == "/api/v1/audit" && r.URL.Query().Get("correction") != "c1":
+			answer = `{"items":[{"seq":2,"at":"2026-11-23T12:00:00Z","actor":"bob","action":"kill","reason":"incident 7"}]}`
+		case r.URL.Path == "/api/v1/audit" && r.URL.Query().Get("after") == "0":
+			answer = `{"items":[{"seq":1,"at":"2026-11-23T12:00:00Z","actor":"driftcast","action":"block","reason":"contention","correction":{"id":"c1","state":"blocked"}}],"nextAfter":1}`
+		case r.URL.Path == "/api/v1/audit":
 			answer = `{"items":[{"seq":3,"at":"2026-11-23T13:00:00Z","actor":"bob","action":"acknowledge","reason":"flux is suspended","correction":{"id":"c1","state":"blocked"}}]}`
 		case r.URL.Path == "/api/v1/policies":
 			answer = `{"items":[{"name":"cordon","actuator":"cordon","mode":"auto","targets":["GpuRowRemap"],"drifts":[],"score":{"text":"cordon: 14 proposed, 9 approved, 7 helped","waiting":2}}]}`
@@ -49,7 +50,7 @@ func TestCorrectionsCommands(t *testing.T) {
 		exit  int
 	}{
 		"list":        {"list --state blocked --subject workload/shop/web", "GET /api/v1/corrections?limit=200&state=blocked&subject=workload%2Fshop%2Fweb", []string{"helped", "contention: flux fights back"}, 0},
-		"show":        {"show c1", "GET /api/v1/audit?limit=1000&after=2", []string{"image: v2 → v1", "replicas: 3 → 2", "drift", "git abc1234", "flux", "freshness", "the newest sample is 3s old", "no", "helped: it did not happen", "acknowledge", "flux is suspended"}, 0},
+		"show":        {"show c1", "GET /api/v1/audit?correction=c1&limit=1000&after=1", []string{"image: v2 → v1", "replicas: 3 → 2", "drift", "git abc1234", "flux", "freshness", "the newest sample is 3s old", "no", "helped: it did not happen", "acknowledge", "flux is suspended"}, 0},
 		"show json":   {"show c1 -o json", "", []string{`"passed": false`, `"seq": 3`}, 0},
 		"policies":    {"policies --since 2026-11-01T00:00:00Z", "GET /api/v1/policies?since=2026-11-01T00%3A00%3A00Z", []string{"GpuRowRemap", "14 proposed, 9 approved, 7 helped"}, 0},
 		"outcomes":    {"outcomes", "GET /api/v1/policies", []string{"7 helped"}, 0},
