@@ -48,11 +48,10 @@ func Build(ctx context.Context, progress io.Writer) (Built, error) {
 	}
 	b := Built{Binary: filepath.Join(dir, "control-plane"), Stages: filepath.Join(dir, "stages.yaml")}
 	return b, once(b.Binary, progress, func(fresh string, progress io.Writer) error {
-		if err := collectStages(ctx, source, b.Stages); err != nil {
+		if _, err := goTool(ctx, source, progress, "build", "-v", "-ldflags="+linkFlags, "-o", fresh, "."); err != nil {
 			return err
 		}
-		_, err := goTool(ctx, source, progress, "build", "-v", "-ldflags="+linkFlags, "-o", fresh, ".")
-		return err
+		return collectStages(ctx, source, b.Stages) // the build has fetched kwok's module
 	})
 }
 
