@@ -59,7 +59,9 @@ type state struct {
 	forecasts []assessed  // of the last step, for metrics
 	cards     []Scorecard // for metrics
 	shifts    shifts
-	online    online // of a level's intervals
+	online    online            // of a level's intervals
+	recalled  bool              // what an earlier process learned has been read back
+	kept      map[string][]byte // what the next will read back
 }
 
 // serving is a model ready to predict.
@@ -107,7 +109,7 @@ func (f *Forecaster) SetTargets(targets []features.Target) {
 	for _, t := range targets {
 		s := f.states[t.Name]
 		if s == nil {
-			s = &state{warnings: map[collector.Subject]*active{}, status: TargetStatus{Target: t.Name}}
+			s = &state{warnings: map[collector.Subject]*active{}, kept: map[string][]byte{}, status: TargetStatus{Target: t.Name}}
 		}
 		s.status.Threshold, s.status.Because = Limit(&t, s.champion.manifest.Threshold)
 		s.naive = serving{} // its horizons may have changed

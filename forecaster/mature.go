@@ -2,6 +2,7 @@ package forecaster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -51,9 +52,13 @@ func (f *Forecaster) mature(ctx context.Context, t *features.Target, s *state, n
 		s.learn(t, due) // last: what fails above comes again, and would be learned twice
 		f.metrics.matured(t.Name, len(due))
 		if len(due) < matureBatch {
-			return f.score(ctx, t, s)
+			break
 		}
 	}
+	if t.IsEvent() {
+		return f.score(ctx, t, s)
+	}
+	return errors.Join(f.keep(ctx, t, s, memoryOnline, &s.online), f.score(ctx, t, s))
 }
 
 // score reads the scorecards of a target anew, for metrics.

@@ -21,7 +21,7 @@ func (s *state) adjust(t *features.Target, model string, forecasts []models.Fore
 }
 
 // online is what the intervals of the model that serves have learned from
-// matured outcomes. It begins anew with another model, and with the process.
+// matured outcomes. It begins anew with another model.
 type online struct {
 	model  string
 	widths models.Online

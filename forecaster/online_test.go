@@ -1,7 +1,9 @@
 package forecaster
 
 import (
+	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +33,18 @@ func TestIntervalsFollowOutcomes(t *testing.T) {
 	}
 	if got := issue("m2"); got[8] != 4 {
 		t.Errorf("another model: got %v, want no change", got)
+	}
+	want := issue("m1")
+	b, err := s.online.MarshalBinary()
+	s.online = online{}
+	if err := errors.Join(err, s.online.UnmarshalBinary(b)); err != nil {
+		t.Fatal(err)
+	}
+	if got := issue("m1"); !slices.Equal(got, want) {
+		t.Errorf("another process: got %v, want %v", got, want)
+	}
+	if err := s.online.UnmarshalBinary(b[:len(b)-3]); !errors.Is(err, models.ErrCorrupt) {
+		t.Errorf("bytes cut short: got %v", err)
 	}
 	s.champion.id = "m2"
 	s.learn(target, nil)

@@ -58,12 +58,20 @@ type Warnings interface {
 	RaisedSince(ctx context.Context, target string, since time.Time) (int, error)
 }
 
+// Memory remembers what was learned of a target beside its models; Learned is
+// nil where nothing was.
+type Memory interface {
+	PutLearned(ctx context.Context, target, what string, learned []byte) error
+	Learned(ctx context.Context, target, what string) ([]byte, error)
+}
+
 // Ledger is all that the forecaster remembers; store.Store is one.
 type Ledger interface {
 	Issues
 	Tried
 	Runs
 	Warnings
+	Memory
 	Prune(ctx context.Context, before time.Time) error
 }
 

@@ -53,6 +53,9 @@ func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state,
 		return out, fmt.Errorf("forecast %s: %w: it says %s, and forecasts were made at %s already", t.Name, errClock,
 			now.UTC().Format(time.RFC3339), s.origin.UTC().Format(time.RFC3339))
 	}
+	if err := f.recall(ctx, t, s); err != nil {
+		return out, err
+	}
 	model, err := f.serve(ctx, t, s, now, &out)
 	if err != nil {
 		return out, fmt.Errorf("forecast %s: %w", t.Name, err)

@@ -64,11 +64,11 @@ func (f *Forecaster) look(ctx context.Context, t *features.Target, s *state, now
 	var errs []error
 	if t.Regression != nil && now.Sub(w.looked) >= max(lookEvery, t.Interval) {
 		w.looked = now
-		errs = append(errs, f.lookForRegressions(ctx, t, w, now))
+		errs = append(errs, f.lookForRegressions(ctx, t, w, now), f.keep(ctx, t, s, memoryRegressions, w.regressions))
 	}
 	if t.Drift != nil && now.Sub(w.compared) >= max(compareEvery, t.Interval) {
 		w.compared = now
-		errs = append(errs, f.lookForDrift(ctx, t, w, now))
+		errs = append(errs, f.lookForDrift(ctx, t, w, now), f.keep(ctx, t, s, memoryDrift, w.drift))
 	}
 	return errors.Join(errs...)
 }

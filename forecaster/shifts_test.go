@@ -16,14 +16,15 @@ import (
 
 // TestRegressionsAreFoundInTheLoop walks past a rollout that makes two of three
 // services slower: one regression, told once, with the change that it follows, and
-// gone after the rollback.
+// gone after the rollback. A restart while it stands changes nothing of it.
 func TestRegressionsAreFoundInTheLoop(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	target := features.Target{Name: "Latency", Level: "latency", Interval: time.Minute, Horizons: []time.Duration{15 * time.Minute}, Scale: features.ScaleLog,
 		Subject:    collector.SubjectSpec{Kind: "service", Labels: []string{"namespace", "service"}},
 		Regression: &features.Regression{Changes: []string{"generation"}, MinEffect: 0.1, Hold: 15 * time.Minute, Baseline: 6 * time.Hour},
 		Drift:      &features.Drift{Baseline: 18 * time.Hour, Window: time.Hour, PSI: 0.25}}
-	w := newWorld(t, func(o *forecaster.Options) { o.Registerer, o.Chunk = registry, 2 }, target)
+	dir := t.TempDir()
+	w := openWorld(t, dir, func(o *forecaster.Options) { o.Registerer, o.Chunk = registry, 2 }, target)
 	rng := rand.New(rand.NewPCG(1, 1))
 	slow := func(service string, at time.Time) float64 {
 		if service != "chat-c" && !at.Before(noon) && at.Before(noon.Add(2*time.Hour)) {
@@ -53,6 +54,7 @@ func TestRegressionsAreFoundInTheLoop(t *testing.T) {
 		}
 	}
 	fill(noon.Add(-20*time.Hour), noon.Add(4*time.Hour))
+	var before []forecaster.Event
 	for at := noon.Add(-20 * time.Minute); at.Before(noon.Add(4 * time.Hour)); at = at.Add(10 * time.Minute) {
 		if err := w.Step(t.Context(), at); err != nil {
 			t.Fatal(err)
@@ -61,9 +63,17 @@ func TestRegressionsAreFoundInTheLoop(t *testing.T) {
 			if n, err := testutil.GatherAndCount(registry, "driftcast_regression_info", "driftcast_regression_effect_ratio"); n != 4 || err != nil {
 				t.Errorf("got %d series, %v, want 2 for each of two services", n, err)
 			}
+			found := w.Regressions()
+			before = w.told.kinds(forecaster.RegressionChanged)
+			w.close(t)
+			w = openWorld(t, dir, nil, target)
+			step(t, w, at.Add(time.Minute))
+			if got := w.Regressions(); len(got) != 1 || got[0].ID != found[0].ID || !got[0].Detected.Equal(found[0].Detected) || got[0].State != shift.Standing {
+				t.Errorf("after a restart got %+v, want %+v", got, found)
+			}
 		}
 	}
-	told := w.told.kinds(forecaster.RegressionChanged)
+	told := append(before, w.told.kinds(forecaster.RegressionChanged)...)
 	if len(told) != 2 || told[0].Regression.State != shift.New || told[1].Regression.State != shift.Gone {
 		t.Fatalf("got %d events: %+v", len(told), told)
 	}

@@ -1,6 +1,9 @@
 package models
 
 import (
+	"bytes"
+	"encoding/gob"
+	"fmt"
 	"math"
 	"math/bits"
 
@@ -23,11 +26,11 @@ type Online struct {
 
 // onlineKnot is the state of one knot of leads.
 type onlineKnot struct {
-	low, high   float64 // logarithms of what the distances from the median are multiplied by
-	origin      int     // of the outcomes that are being gathered
-	n           float64 // of them
-	under, over float64 // how many of them fell outside
-	started     bool
+	Low, High   float64 // logarithms of what the distances from the median are multiplied by
+	Origin      int     // of the outcomes that are being gathered
+	N           float64 // of them
+	Under, Over float64 // how many of them fell outside
+	Started     bool
 }
 
 const (
@@ -48,30 +51,30 @@ func (o *Online) Observe(origin, lead int, lower, upper, actual float64) {
 		o.knots = append(o.knots, onlineKnot{})
 	}
 	s := &o.knots[k]
-	if s.started && origin > s.origin {
-		s.learn(float64(origin-s.origin) / float64(lead))
+	if s.Started && origin > s.Origin {
+		s.learn(float64(origin-s.Origin) / float64(lead))
 	}
-	if !s.started || origin > s.origin {
-		s.started, s.origin = true, origin
+	if !s.Started || origin > s.Origin {
+		s.Started, s.Origin = true, origin
 	}
-	s.n++
+	s.N++
 	if actual < lower {
-		s.under++
+		s.Under++
 	}
 	if actual > upper {
-		s.over++
+		s.Over++
 	}
 }
 
 // learn moves the widths by what was gathered, as share of an independent
 // outcome.
 func (s *onlineKnot) learn(share float64) {
-	if s.n > 0 {
+	if s.N > 0 {
 		rate := onlineRate * min(1, share)
-		s.low = min(max(s.low+rate*(s.under/s.n-onlineBeyond), -onlineMost), onlineMost)
-		s.high = min(max(s.high+rate*(s.over/s.n-onlineBeyond), -onlineMost), onlineMost)
+		s.Low = min(max(s.Low+rate*(s.Under/s.N-onlineBeyond), -onlineMost), onlineMost)
+		s.High = min(max(s.High+rate*(s.Over/s.N-onlineBeyond), -onlineMost), onlineMost)
 	}
-	s.n, s.under, s.over = 0, 0, 0
+	s.N, s.Under, s.Over = 0, 0, 0
 }
 
 // at returns the factors of the distances below and above the median at a lead,
@@ -83,23 +86,23 @@ func (o *Online) at(lead int) (low, high float64) {
 	k := bits.Len(uint(max(lead, 1))) - 1
 	if k >= len(o.knots)-1 {
 		s := &o.knots[len(o.knots)-1]
-		return math.Exp(s.low), math.Exp(s.high)
+		return math.Exp(s.Low), math.Exp(s.High)
 	}
 	// Knots of which nothing was observed are passed over: where only a few
 	// leads are scored, what lies between them follows them.
 	from, to := k, k+1
-	for from > 0 && !o.knots[from].started {
+	for from > 0 && !o.knots[from].Started {
 		from--
 	}
-	for !o.knots[to].started {
+	for !o.knots[to].Started {
 		to++ // the last knot was observed, else it would not be there
 	}
 	a, b := &o.knots[from], &o.knots[to]
-	if !a.started {
+	if !a.Started {
 		a = b
 	}
 	w := min(max((math.Log2(float64(lead))-float64(from))/float64(to-from), 0), 1)
-	return math.Exp((1-w)*a.low + w*b.low), math.Exp((1-w)*a.high + w*b.high)
+	return math.Exp((1-w)*a.Low + w*b.Low), math.Exp((1-w)*a.High + w*b.High)
 }
 
 // Adjust moves the path of a forecast on a scale; its medians stay.
@@ -131,4 +134,33 @@ func (o *Online) Adjust(out *Forecast, scale features.Scale) {
 			}
 		}
 	}
+}
+
+// MarshalBinary implements encoding.BinaryMarshaler.
+func (o *Online) MarshalBinary() ([]byte, error) {
+	var out bytes.Buffer
+	if err := gob.NewEncoder(&out).Encode(o.knots); err != nil {
+		return nil, fmt.Errorf("online intervals: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// UnmarshalBinary implements encoding.BinaryUnmarshaler. Where it fails nothing
+// has been learned; the error wraps ErrCorrupt.
+func (o *Online) UnmarshalBinary(b []byte) error {
+	o.knots = nil
+	var knots []onlineKnot
+	if err := gob.NewDecoder(bytes.NewReader(b)).Decode(&knots); err != nil {
+		return fmt.Errorf("online intervals: %w: %w", ErrCorrupt, err)
+	}
+	if len(knots) > bits.UintSize || len(knots) > 0 && !knots[len(knots)-1].Started {
+		return fmt.Errorf("online intervals: %w: %d knots", ErrCorrupt, len(knots))
+	}
+	for _, k := range knots {
+		if !(math.Abs(k.Low) <= onlineMost && math.Abs(k.High) <= onlineMost && k.N >= 0 && k.Under >= 0 && k.Over >= 0) {
+			return fmt.Errorf("online intervals: %w: a width of exp(%v) and exp(%v)", ErrCorrupt, k.Low, k.High)
+		}
+	}
+	o.knots = knots
+	return nil
 }

@@ -42,9 +42,9 @@ type Regression struct {
 }
 
 type member struct {
-	subject collector.Subject
-	verdict Verdict
-	gone    bool
+	Subject collector.Subject
+	Verdict Verdict
+	Gone    bool
 }
 
 // Observed is a subject at the time of a look.
@@ -125,7 +125,7 @@ func (t *Tracker) Quiet() map[Kind]int { return t.quiet }
 func (t *Tracker) standing(s collector.Subject, now time.Time) *Regression {
 	recent := now.Add(-patience * t.Options.withDefaults().Hold)
 	for _, r := range slices.Backward(t.regressions) {
-		if slices.ContainsFunc(r.members, func(m member) bool { return m.subject == s && (!m.gone || r.Ended.After(recent)) }) {
+		if slices.ContainsFunc(r.members, func(m member) bool { return m.Subject == s && (!m.Gone || r.Ended.After(recent)) }) {
 			return r
 		}
 	}
@@ -135,24 +135,24 @@ func (t *Tracker) standing(s collector.Subject, now time.Time) *Regression {
 // follow notes whether a member's shift still stands, and says whether that
 // has changed.
 func (t *Tracker) follow(r *Regression, s Observed) bool {
-	i := slices.IndexFunc(r.members, func(m member) bool { return m.subject == s.Subject })
+	i := slices.IndexFunc(r.members, func(m member) bool { return m.Subject == s.Subject })
 	m := &r.members[i]
-	was := m.gone
-	switch Assess(s.Series, m.verdict, t.Options).Kind {
+	was := m.Gone
+	switch Assess(s.Series, m.Verdict, t.Options).Kind {
 	case Steady:
-		m.gone = true
+		m.Gone = true
 	case Regressed:
-		m.gone = false
+		m.Gone = false
 	}
-	return was != m.gone
+	return was != m.Gone
 }
 
 // further says whether a verdict is a shift on top of the one that stands, and
 // makes it one: only its jump counts.
 func (t *Tracker) further(r *Regression, s collector.Subject, v *Verdict) bool {
 	o := t.Options.withDefaults()
-	i := slices.IndexFunc(r.members, func(m member) bool { return m.subject == s })
-	if r.members[i].gone || v.Shape != Step || v.Onset.Before(r.members[i].verdict.Onset.Add(2*o.Hold)) || !(v.Jump >= o.MinEffect) || v.Lower <= 0 {
+	i := slices.IndexFunc(r.members, func(m member) bool { return m.Subject == s })
+	if r.members[i].Gone || v.Shape != Step || v.Onset.Before(r.members[i].Verdict.Onset.Add(2*o.Hold)) || !(v.Jump >= o.MinEffect) || v.Lower <= 0 {
 		return false
 	}
 	if r.Detected.Add(patience * o.Hold).After(v.Onset) {
@@ -169,7 +169,7 @@ func (t *Tracker) admit(now time.Time, s Observed, v Verdict, changes []Change) 
 	o := t.Options.withDefaults()
 	for _, r := range t.regressions {
 		if r.State != Gone && v.Onset.Sub(r.Onset).Abs() <= o.Hold && (r.Shape == v.Shape) {
-			r.members = append(r.members, member{subject: s.Subject, verdict: v})
+			r.members = append(r.members, member{Subject: s.Subject, Verdict: v})
 			return r
 		}
 	}
@@ -177,7 +177,7 @@ func (t *Tracker) admit(now time.Time, s Observed, v Verdict, changes []Change) 
 		Target: t.Target, State: New, Onset: v.Onset, Detected: now, Shape: v.Shape,
 		ID:      t.Target + "/" + s.Subject.String() + "/" + v.Onset.UTC().Format("20060102T150405Z"),
 		Follows: Follow(changes, s.Labels, v.Between, v.Onset, 2*o.Hold, max(s.Series.Step, o.Hold/5)),
-		members: []member{{subject: s.Subject, verdict: v}},
+		members: []member{{Subject: s.Subject, Verdict: v}},
 	}
 	t.regressions = append(t.regressions, r)
 	return r
@@ -188,15 +188,15 @@ func (r *Regression) settle(now time.Time) {
 	r.Subjects = r.Subjects[:0:0]
 	all := true
 	for _, m := range r.members {
-		r.Subjects = append(r.Subjects, m.subject)
-		all = all && m.gone
+		r.Subjects = append(r.Subjects, m.Subject)
+		all = all && m.Gone
 	}
 	slices.SortFunc(r.Subjects, func(a, b collector.Subject) int { return cmp.Compare(a.String(), b.String()) })
 	of := func(number func(Verdict) float64) float64 {
 		var s scratch
 		values := make([]float64, len(r.members))
 		for i, m := range r.members {
-			values[i] = number(m.verdict)
+			values[i] = number(m.Verdict)
 		}
 		m, _ := s.median(values)
 		return m
