@@ -63,6 +63,35 @@ func scanRuns(series []float64, forSteps int) runs {
 	return r
 }
 
+// Held says whether a target's condition held for as long as the target wants
+// anywhere in a stretch of its own signal. Unlike an onset it may have begun
+// before the stretch. Missing samples neither end a run nor lengthen it. That it did
+// not hold is not known where less than half of the samples are there, or the
+// target has no condition.
+func Held(t *Target, own []float64) (held, known bool) {
+	series := own
+	if !t.IsEvent() {
+		if t.Objective == nil {
+			return false, false
+		}
+		series = breaches(*t.Objective, own, nil)
+	}
+	need, seen, run := max(1, stepsOf(t.For, t.Interval)), 0, 0
+	for _, v := range series {
+		switch {
+		case v != v:
+			continue
+		case v != 0:
+			run++
+			held = held || run >= need
+		default:
+			run = 0
+		}
+		seen++
+	}
+	return held, held || seen > 0 && 2*seen >= len(series)
+}
+
 // breaches appends to dst whether each value of a level breaks the objective:
 // 1 or 0, NaN where the level is missing.
 func breaches(o Objective, own, dst []float64) []float64 {

@@ -146,3 +146,39 @@ func TestLabels(t *testing.T) {
 		})
 	}
 }
+
+func TestHeld(t *testing.T) {
+	for name, c := range map[string]struct {
+		series      string // 1, 0, or . for missing
+		steps       int
+		held, known bool
+	}{
+		"never":                              {"0000", 2, false, true},
+		"long enough":                        {"0110", 2, true, true},
+		"all along, so that it never begins": {"1111", 2, true, true},
+		"too short each time":                {"10101", 2, false, true},
+		"a gap does not end it":              {"01.10", 2, true, true},
+		"a gap does not lengthen it":         {"01.00", 2, false, true},
+		"half is known":                      {"0..0", 1, false, true},
+		"less than half is known":            {"0...0", 1, false, false},
+		"less is known, but that it held":    {"0...1", 1, true, true},
+		"nothing is known":                   {"....", 1, false, false},
+		"no samples":                         {"", 1, false, false},
+		"for no time":                        {"010", 0, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for kind, target := range map[string]features.Target{
+				"event": {Event: "x", For: time.Duration(c.steps) * time.Minute, Interval: time.Minute},
+				"level": {Level: "x", For: time.Duration(c.steps) * time.Minute, Interval: time.Minute, Objective: &features.Objective{Op: "<", Bound: 1}},
+			} {
+				held, known := features.Held(&target, series(c.series))
+				if held != c.held || known != c.known {
+					t.Errorf("%s: got %t, %t, want %t, %t", kind, held, known, c.held, c.known)
+				}
+			}
+		})
+	}
+	if _, known := features.Held(&features.Target{Level: "x", Interval: time.Minute}, []float64{1}); known {
+		t.Error("a level without an objective has no condition that could be known")
+	}
+}

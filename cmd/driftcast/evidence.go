@@ -185,14 +185,12 @@ type truth struct {
 	targets func() []features.Target
 }
 
-// Happened implements corrector.Truth: the target's condition held within the time
-// for as long as the target says. Unlike an onset (features.Onsets) it may have begun
-// before: what was there all along was not helped. It is not known where less
-// than half of the samples are there.
+// Happened implements corrector.Truth: the target's condition held within the
+// time. It may have begun before: what was there all along was not helped.
 func (t truth) Happened(ctx context.Context, name string, subject collector.Subject, from, to time.Time) (happened, known bool, err error) {
 	targets := t.targets()
 	i := slices.IndexFunc(targets, func(target features.Target) bool { return target.Name == name })
-	if i < 0 || (!targets[i].IsEvent() && targets[i].Objective == nil) {
+	if i < 0 {
 		return false, false, nil
 	}
 	own := targets[i]
@@ -202,25 +200,8 @@ func (t truth) Happened(ctx context.Context, name string, subject collector.Subj
 	if err != nil || len(panel.Subjects) == 0 {
 		return false, false, err
 	}
-	values, seen, run := panel.Series(0, 0), 0, 0
-	long := int(own.For/own.Interval) + 1 // samples that span the time it has to hold
-	for _, v := range values {
-		bad := v > 0
-		if !own.IsEvent() {
-			bad = v == v && own.Objective.Breached(v)
-		}
-		switch {
-		case v != v:
-			continue // a gap neither ends nor lengthens it
-		case bad:
-			run++
-			happened = happened || run >= long
-		default:
-			run = 0
-		}
-		seen++
-	}
-	return happened, 2*seen >= len(values), nil
+	happened, known = features.Held(&own, panel.Series(0, 0))
+	return happened, known, nil
 }
 
 // configMapSwitch is the kill switch that kubectl can throw.
