@@ -85,7 +85,7 @@ func (s *Server) log(c echo.Context, this *call, elapsed time.Duration, err erro
 	switch {
 	case status >= 500 && !errors.Is(r.Context().Err(), context.Canceled):
 		level = slog.LevelError
-	case changes(r.Method):
+	case changes(r.Method) && !isPrometheus(r.URL.Path): // where a long query may come as a form
 		level = slog.LevelInfo
 	}
 	if !s.o.Logger.Enabled(r.Context(), level) {

@@ -37,6 +37,7 @@ type Options struct {
 	Acknowledger Acknowledger
 
 	Shifts Shifts // nil: none
+	Future Future // nil: nothing is answered under /prometheus
 
 	Drift     Drift     // nil: no cluster is compared; the status says so
 	Episodes  Episodes  // nil: none

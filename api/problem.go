@@ -89,16 +89,13 @@ func (s *Server) renderError(err error, c echo.Context) {
 	if c.Response().Committed || errors.Is(c.Request().Context().Err(), context.Canceled) {
 		return // too late, or nobody is there any more
 	}
+	if isPrometheus(c.Request().URL.Path) {
+		renderProm(err, c)
+		return
+	}
 	p := problemOf(err)
 	header := c.Response().Header()
-	header.Set("Cache-Control", "no-store")
-	header.Del("ETag")
-	if p.status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", `Bearer realm="driftcast"`)
-	}
-	if p.after > 0 {
-		header.Set("Retry-After", strconv.Itoa(int((p.after+time.Second-1)/time.Second)))
-	}
+	setHeaders(header, p)
 	if c.Request().Method == http.MethodHead {
 		_ = c.NoContent(p.status) // the client has gone
 		return
@@ -113,6 +110,17 @@ func (s *Server) renderError(err error, c echo.Context) {
 	}
 	header.Set(echo.HeaderContentType, "application/problem+json")
 	_ = c.JSON(p.status, body) // the client has gone
+}
+
+func setHeaders(header http.Header, p *problem) {
+	header.Set("Cache-Control", "no-store")
+	header.Del("ETag")
+	if p.status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", `Bearer realm="driftcast"`)
+	}
+	if p.after > 0 {
+		header.Set("Retry-After", strconv.Itoa(int((p.after+time.Second-1)/time.Second)))
+	}
 }
 
 func pointer[T any](v T) *T { return &v }

@@ -21,6 +21,15 @@ type Forecasts interface {
 	Issued(ctx context.Context, target, subject string, since time.Time, limit int) ([]forecaster.Outcome, error)
 }
 
+// Future answers PromQL over forecasts. Series lists what one of several
+// selectors asks for, at most limit of them (0: all), and says whether there are
+// more. Errors are collector.QueryErrors.
+type Future interface {
+	Query(ctx context.Context, expr string, at time.Time) (collector.Answer, error)
+	QueryRange(ctx context.Context, expr string, w collector.Window) (collector.Answer, error)
+	Series(ctx context.Context, selectors []string, from, to time.Time, limit int) (found []collector.Series, more bool, err error)
+}
+
 // Runs are the training runs, newest first, and the scores of what they made.
 type Runs interface {
 	Run(ctx context.Context, id string) (forecaster.Run, error)

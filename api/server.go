@@ -85,6 +85,7 @@ func (s *Server) route() error {
 
 	gen.RegisterHandlersWithBaseURL(e, gen.NewStrictHandler(s, nil), base)
 	s.routeService(e)
+	s.routePrometheus(e)
 	e.GET("/*", s.page)
 	e.HEAD("/*", s.page)
 

@@ -54,6 +54,23 @@ func (c *Curve) at(i int, t int64) (v float64, ok bool) {
 	return min(max(a*(1-w)+b*w, min(a, b)), max(a, b)), true
 }
 
+// Until ends a curve at t (Unix ms).
+func (c *Curve) Until(t int64) {
+	i := c.segment(-1, t)
+	n := i + 1
+	if n == len(c.Times) {
+		return
+	}
+	if v, ok := c.at(i, t); ok && c.Times[i] < t {
+		if c.Hold {
+			v = math.NaN()
+		}
+		c.Times, c.Values = append(c.Times[:n:n], t), append(c.Values[:n:n], v)
+		return
+	}
+	c.Times, c.Values = c.Times[:n:n], c.Values[:n:n]
+}
+
 // grid is the moments that a selector's samples are wanted at.
 type grid struct {
 	from, to int64 // Unix ms

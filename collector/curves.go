@@ -229,4 +229,3 @@ func (q *curveQuerier) LabelNames(context.Context, *storage.LabelHints, ...*labe
 }
 
 func (q *curveQuerier) Close() error { return nil }
-

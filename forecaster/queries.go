@@ -61,3 +61,6 @@ type Issued struct {
 	Quantiles [len(models.Quantiles)]float64 // of a level at the horizon, never descending; NaN: unknown
 	Risk      float64                        // NaN: none
 }
+
+// HorizonLabel writes a horizon as the label of our series does: 15m, 6h, 7d.
+func HorizonLabel(d time.Duration) string { return short(d) }

@@ -20,6 +20,7 @@ import (
 	"github.com/driftcast/driftcast/drift"
 	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/forecaster"
+	"github.com/driftcast/driftcast/future"
 	"github.com/driftcast/driftcast/models"
 	"github.com/driftcast/driftcast/store"
 )
@@ -111,8 +112,12 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 		Schedule: c.Training.schedule(), Shadow: time.Duration(c.Training.Shadow), Optional: len(c.TargetFiles) == 0, Seed: c.Training.Seed, Logger: logger, Registerer: registry, Events: func(e forecaster.Event) { s.api.Publish(e) }}); err != nil {
 		return fail(err)
 	}
+	outlook, err := future.New(future.Options{Store: s.store, History: s.history, Targets: signals.targets, Now: w.now})
+	if err != nil {
+		return fail(err)
+	}
 	o := api.Options{
-		Forecasts: s.store, Runs: s.store, Corrections: s.store, Audit: s.store, History: s.history,
+		Forecasts: s.store, Future: outlook, Runs: s.store, Corrections: s.store, Audit: s.store, History: s.history,
 		Models: champions, Promoter: champions, Retrainer: s.forecaster, Shifts: s.forecaster, Explainer: s.forecaster,
 		Corrector: door{s.corrector}, Decider: s.corrector, Acknowledger: s.corrector, KillSwitch: killSwitch{s.corrector}, Policies: policies{s.corrector},
 		Targets: signals.targets, Signals: signals.get, Status: s.forecaster.Status, Ready: s.ready,

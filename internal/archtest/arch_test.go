@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"models/modeltest":                 {"collector", "features", "models"},
 	"models/shift":                     {"collector"},
 	"forecaster":                       {"collector", "features", "models", "models/shift"},
+	"future":                           {"collector", "features", "models", "forecaster"},
 	"corrector":                        {"collector", "features", "models", "forecaster"},
 	"cluster":                          {"collector"},
 	"drift":                            {"collector", "cluster"},
@@ -40,7 +41,7 @@ var allowed = map[string][]string{
 	"internal/cluster":                 {"internal/proc"},
 	"internal/cluster/prepare":         {"internal/cluster"},
 	"cmd/driftcast": {"collector", "cluster", "drift", "drift/audit", "drift/declared", "features", "models", "models/shift", "forecaster", "corrector",
-		"corrector/actuators", "alerter", "api", "store", "deploy", "internal/sim"},
+		"corrector/actuators", "alerter", "api", "future", "store", "deploy", "internal/sim"},
 }
 
 // confined says where else a heavy dependency may be imported: nowhere.
