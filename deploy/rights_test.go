@@ -1,7 +1,6 @@
 package deploy_test
 
 import (
-	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -131,7 +130,7 @@ func TestActuatorRoles(t *testing.T) {
 		}
 		want += fmt.Sprintf("apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: driftcast-actuator-%s\nrules:\n", name)
 		for _, rule := range grouped(actuators.Permissions(name)) {
-			want += fmt.Sprintf("- apiGroups: [%s]\n  resources: [%s]\n  verbs: [%s]\n", cmp.Or(rule.group, `""`), strings.Join(rule.resources, ", "), rule.verbs)
+			want += writeRule(rule.group, strings.Join(rule.resources, ", "), rule.verbs)
 		}
 	}
 	const file = "kustomize/corrector/roles.yaml"
