@@ -33,11 +33,11 @@ func BenchmarkPredict(b *testing.B) {
 			b.Fatal(err)
 		}
 		for _, m := range models.Catalog(target) {
-			fitted, err := m.Fit(context.Background(), train, models.FitOptions{Seed: 1})
-			if err != nil {
-				b.Fatal(err)
-			}
 			b.Run(string(scale)+"/"+m.Name(), func(b *testing.B) {
+				fitted, err := m.Fit(context.Background(), train, models.FitOptions{Seed: 1})
+				if err != nil {
+					b.Fatal(err)
+				}
 				b.ReportAllocs()
 				var out models.Forecast
 				for b.Loop() {

@@ -36,7 +36,7 @@ func (m Breach) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitte
 	case err != nil:
 		return nil, fmt.Errorf("fit the breaches: %w", err)
 	}
-	own, err := pathLoss(ctx, fitted, f)
+	own, err := pathLoss(ctx, fitted, f, len(direct.calibrate))
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +75,9 @@ func fitDirect(ctx context.Context, f *features.Frame, o FitOptions) (direct *ev
 	return direct, all.mean(), nil
 }
 
-// pathLoss is the mean Brier score of what a level model says itself.
-func pathLoss(ctx context.Context, fitted Fitted, f *features.Frame) (float64, error) {
+// pathLoss is the mean Brier score of what a level model says itself of the
+// first so many horizons.
+func pathLoss(ctx context.Context, fitted Fitted, f *features.Frame, horizons int) (float64, error) {
 	var out Forecast
 	var all brierSum
 	for row := range f.Rows {
@@ -86,7 +87,7 @@ func pathLoss(ctx context.Context, fitted Fitted, f *features.Frame) (float64, e
 		if fitted.Predict(f, row, &out) != nil {
 			continue
 		}
-		for h, r := range out.Risks {
+		for h, r := range out.Risks[:horizons] {
 			all.add(r.Probability, f.Label(row, h))
 		}
 	}

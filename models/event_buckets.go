@@ -19,14 +19,18 @@ type buckets struct {
 	events float64   // independent ones
 }
 
-// newBuckets draws at most about limit of them: the rows with an event first,
-// then a share of the others, which are weighted for it.
-func newBuckets(d eventData, rule eventScorer, limit float64, rng *rand.Rand) *buckets {
+// newBuckets draws at most limit rows of a frame: those with an event first,
+// then a share of the others, which are weighted for it. In a bucket a row is
+// how much of an independent one it is at that horizon: of rows an hour apart
+// those tell much the same of a week, and not of the next hour.
+func newBuckets(d eventData, rule eventScorer, limit int, rng *rand.Rand) *buckets {
 	p := len(d.frame.Columns)
-	none := make([]float64, len(d.rows))
-	last := newEvidence(d, d.horizons-1, none)
+	none, shares := make([]float64, len(d.rows)), make([]float64, d.horizons)
+	for h := range shares {
+		shares[h] = newEvidence(d, h, none).share
+	}
 	out := &buckets{}
-	drawn, weights := d.thin(max(1, int(limit)/d.horizons), rng)
+	drawn, weights := d.thin(limit, rng)
 	n := len(drawn.rows) * d.horizons
 	out.x, out.y = make([]float64, 0, n*(p+1)), make([]float64, 0, n)
 	risks := make([]Risk, d.horizons)
@@ -42,9 +46,9 @@ func newBuckets(d eventData, rule eventScorer, limit float64, rng *rand.Rand) *b
 			}
 			out.x = append(append(out.x, d.frame.Features(row)...), float64(b))
 			out.y, out.start = append(out.y, y), append(out.start, z)
-			out.weight = append(out.weight, weights[i]*last.share)
+			out.weight = append(out.weight, weights[i]*shares[b])
 			if y > 0.5 {
-				out.events += weights[i] * last.share
+				out.events += weights[i] * shares[b]
 				break // what comes after its event says nothing
 			}
 		}

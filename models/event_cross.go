@@ -17,7 +17,15 @@ const crossBlocks = 4
 // blocks of time, one that was fitted without it.
 type crossFitted struct {
 	all     eventScorer
-	without []eventScorer // by block; nil where too little is left to learn from
+	without []stranger // by block
+}
+
+// stranger is a scorer that has not seen a block. Labels that overlap with the
+// block are unknown to it, the more the longer their horizon: it may know fewer
+// horizons than the one that was fitted on all rows.
+type stranger struct {
+	eventScorer     // nil where too little is left to learn from
+	knows       int // horizons; 0 where the scorer is nil
 }
 
 // crossed fits each of them by itself.
@@ -28,16 +36,36 @@ func crossed(fit func(context.Context, eventData) (eventScorer, error)) func(con
 		}
 		for _, block := range d.blocks(crossBlocks) {
 			rest := d.without(block)
-			var scorer eventScorer
-			if rest.enough() == nil {
-				if scorer, err = fit(ctx, rest); err != nil {
+			s := stranger{knows: rest.learnable()}
+			if s.knows > 0 {
+				if s.eventScorer, err = fit(ctx, rest.first(s.knows)); err != nil {
 					return c, err
 				}
 			}
-			c.without = append(c.without, scorer)
+			c.without = append(c.without, s)
 		}
 		return c, nil
 	}
+}
+
+// testable is how many horizons can be learnt and then tried on blocks that were
+// left out, two at least; where no block can be left out, all that can be learnt.
+// Of two weeks nothing can be left out that tells of a week: such a horizon goes
+// on at the hazard of the longest one here, rather than by a fit that nothing
+// tells from chance.
+func (d eventData) testable() int {
+	learnable := d.learnable()
+	tried := make([]int, learnable+1) // blocks, by how many horizons can be learnt without them
+	for _, block := range d.blocks(crossBlocks) {
+		tried[min(learnable, d.without(block).learnable())]++
+	}
+	blocks := 0
+	for n := learnable; n > 0; n-- {
+		if blocks += tried[n]; blocks >= 2 {
+			return n
+		}
+	}
+	return learnable
 }
 
 // calibrate fits one calibrator a horizon on what the scorers say of the blocks
@@ -72,15 +100,13 @@ func (c crossFitted) strange(ctx context.Context, d eventData) ([]float64, error
 	scores := slices.Repeat([]float64{math.NaN()}, n*d.horizons)
 	risks := make([]Risk, d.horizons)
 	for b, block := range d.blocks(crossBlocks) {
-		if c.without[b] == nil {
-			continue
-		}
-		for i := block[0]; i < block[1]; i++ {
+		s := c.without[b]
+		for i := block[0]; i < block[1] && s.knows > 0; i++ {
 			if i%1024 == 0 && ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			c.without[b].score(d.frame, d.rows[i], risks)
-			for h, r := range risks {
+			s.score(d.frame, d.rows[i], risks[:s.knows])
+			for h, r := range risks[:s.knows] {
 				scores[h*n+i] = r.Probability
 			}
 		}
@@ -97,19 +123,21 @@ func budgetOf(f *features.Frame) features.Budget {
 	return features.Budget{Count: float64(len(f.Panel.Subjects)), Per: 7 * 24 * time.Hour}
 }
 
-// loss is the summed cross-entropy of what the scorers say of the blocks that
-// they have not seen.
-func (c crossFitted) loss(d eventData) (sum float64) {
+// losses is the summed cross-entropy, by horizon, of what the scorers say of the
+// blocks that they have not seen.
+func (c crossFitted) losses(d eventData) []float64 {
+	sums := make([]float64, d.horizons)
 	risks := make([]Risk, d.horizons)
 	for b, block := range d.blocks(crossBlocks) {
-		for i := block[0]; i < block[1] && c.without[b] != nil; i++ {
-			c.without[b].score(d.frame, d.rows[i], risks)
-			for h, r := range risks {
+		s := c.without[b]
+		for i := block[0]; i < block[1] && s.knows > 0; i++ {
+			s.score(d.frame, d.rows[i], risks[:s.knows])
+			for h, r := range risks[:s.knows] {
 				if y := d.label(i, h); !math.IsNaN(y) {
-					sum += crossEntropy(r.Probability, y)
+					sums[h] += crossEntropy(r.Probability, y)
 				}
 			}
 		}
 	}
-	return sum
+	return sums
 }

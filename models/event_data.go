@@ -150,14 +150,24 @@ func (d eventData) without(block [2]int) eventData {
 	return out
 }
 
-// enough says whether there is enough to learn more than a rate from.
-func (d eventData) enough() error {
-	known, positives := d.count(d.horizons - 1)
-	if positives < leastPositives || known-positives < leastPositives {
-		return fmt.Errorf("%w: an event follows %d of the %d labelled rows of %s, want %d of both kinds; the base rate needs none",
-			ErrTooFewRows, positives, known, d.frame.Target.Name, leastPositives)
+// learnable is how many horizons more than a rate can be learnt of: up to the
+// longest with enough labels of both kinds. A horizon that nearly every event
+// falls within, or that is too long for the rows to know its end, is no reason
+// to say nothing of shorter ones.
+func (d eventData) learnable() int {
+	for h := d.horizons - 1; h >= 0; h-- {
+		if known, positives := d.count(h); positives >= leastPositives && known-positives >= leastPositives {
+			return h + 1
+		}
 	}
-	return nil
+	return 0
+}
+
+// tooFew is the error where nothing is learnable.
+func (d eventData) tooFew() error {
+	known, positives := d.count(d.horizons - 1)
+	return fmt.Errorf("%w: an event follows %d of the %d labelled rows of %s, want %d of both kinds; the base rate needs none",
+		ErrTooFewRows, positives, known, d.frame.Target.Name, leastPositives)
 }
 
 // first keeps the first n horizons.
@@ -174,20 +184,26 @@ func (d eventData) first(n int) eventData {
 
 // thin keeps at most limit rows: those after which an event begins (up to half
 // of the limit, more where there are few others) and a random share of the
-// others. weights[i] is how many rows the i-th of them stands for.
+// others. Where there are too many of the former, those whose event begins
+// within a short horizon are kept before the many that only a longer one holds.
+// weights[i] is how many rows the i-th of them stands for.
 func (d eventData) thin(limit int, rng *rand.Rand) (thinned eventData, weights []float64) {
-	var groups [2][]int // rows without, with an event
+	groups := make([][]int, d.horizons+1) // rows by the horizon that their event begins within; the last: none
 	for i := range d.rows {
-		group := 0
-		if slices.ContainsFunc(d.labels[i*d.horizons:(i+1)*d.horizons], func(y float64) bool { return y > 0.5 }) {
-			group = 1
+		group := slices.IndexFunc(d.labels[i*d.horizons:(i+1)*d.horizons], func(y float64) bool { return y > 0.5 })
+		if group < 0 {
+			group = d.horizons
 		}
 		groups[group] = append(groups[group], i)
 	}
-	kept := [2]int{len(groups[0]), len(groups[1])}
-	if len(d.rows) > limit {
-		kept[1] = min(len(groups[1]), max(limit/2, limit-len(groups[0])))
-		kept[0] = limit - kept[1]
+	kept := make([]int, len(groups))
+	for g, rows := range groups {
+		kept[g] = len(rows)
+	}
+	if none := kept[d.horizons]; len(d.rows) > limit {
+		events := min(len(d.rows)-none, max(limit/2, limit-none))
+		kept[d.horizons] = limit - events
+		shareOut(kept[:d.horizons], events)
 	}
 	weight := make([]float64, len(d.rows)) // 0: left out
 	for g, rows := range groups {
@@ -205,6 +221,20 @@ func (d eventData) thin(limit int, rng *rand.Rand) (thinned eventData, weights [
 		}
 	}
 	return thinned, weights
+}
+
+// shareOut lowers what is wanted until it sums to total: as much to each as to
+// any other, but to none more than it wants.
+func shareOut(wanted []int, total int) {
+	order := make([]int, len(wanted))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return wanted[a] - wanted[b] })
+	for n, i := range order {
+		wanted[i] = min(wanted[i], total/(len(order)-n))
+		total -= wanted[i]
+	}
 }
 
 // caseControl draws at most limit rows with a known label of one horizon: all

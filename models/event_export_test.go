@@ -67,3 +67,6 @@ func Share(f *features.Frame, h int) (float64, error) {
 	}
 	return newEvidence(d, h, make([]float64, len(d.rows))).share, nil
 }
+
+// ShareOut is how rows are shared out among groups.
+func ShareOut(wanted []int, total int) { shareOut(wanted, total) }

@@ -169,9 +169,11 @@ func fitEvent(ctx context.Context, kind string, reads bool, f *features.Frame, o
 	if err != nil {
 		return nil, fmt.Errorf("fit %s: %w", kind, err)
 	}
-	if err := d.enough(); err != nil {
-		return nil, fmt.Errorf("fit %s: %w", kind, err)
+	learnt := d.testable()
+	if learnt == 0 {
+		return nil, fmt.Errorf("fit %s: %w", kind, d.tooFew())
 	}
+	d = d.first(learnt)
 	c, err := fit(ctx, d)
 	if err != nil {
 		return nil, fmt.Errorf("fit %s: %w", kind, err)

@@ -37,7 +37,7 @@ func (m Hazard) Fit(ctx context.Context, f *features.Frame, o FitOptions) (Fitte
 
 // How hazards are boosted: few shallow trees, each moving little.
 const (
-	hazardRows     = 40_000 // by bucket
+	hazardRows     = 13_000 // of a bucket
 	hazardTrees    = 150
 	hazardLeaves   = 6
 	hazardMinLeaf  = 50
@@ -76,10 +76,11 @@ func fitHazard(ctx context.Context, d eventData, o FitOptions) (c crossFitted, e
 	blocks, options := d.blocks(crossBlocks), hazardOptions(o)
 	var counts []int
 	for b, block := range blocks {
-		if rule.without[b] == nil {
+		s := rule.without[b]
+		if s.knows == 0 {
 			continue
 		}
-		n, err := stopEarly(ctx, d.without(block), d.only(block), rule.without[b], options)
+		n, err := stopEarly(ctx, d.without(block).first(s.knows), d.only(block).first(s.knows), s, options)
 		if err != nil {
 			return c, err
 		}
@@ -93,13 +94,13 @@ func fitHazard(ctx context.Context, d eventData, o FitOptions) (c crossFitted, e
 		return c, err
 	}
 	for b, block := range blocks {
-		var stranger eventScorer
-		if rule.without[b] != nil {
-			if stranger, err = grow(ctx, d.without(block), rule.without[b], options); err != nil {
+		s := rule.without[b]
+		if s.knows > 0 {
+			if s.eventScorer, err = grow(ctx, d.without(block).first(s.knows), s.eventScorer, options); err != nil {
 				return c, err
 			}
 		}
-		c.without = append(c.without, stranger)
+		c.without = append(c.without, s)
 	}
 	return c, nil
 }
@@ -152,8 +153,10 @@ func grow(ctx context.Context, d eventData, rule eventScorer, o boost.Options) (
 }
 
 // bestRule fits the rules and returns the one with the lowest loss on the
-// blocks that it has not seen.
+// blocks that it has not seen, as a share of the constant rate's at each horizon:
+// all count alike, however much more there is to lose at the longest.
 func bestRule(ctx context.Context, d eventData, seed uint64) (best crossFitted, err error) {
+	var unit []float64 // losses of the constant rate
 	lowest := math.Inf(1)
 	for _, fit := range []func(context.Context, eventData) (eventScorer, error){
 		fitConstantRate, fitTimeSince,
@@ -164,7 +167,17 @@ func bestRule(ctx context.Context, d eventData, seed uint64) (best crossFitted, 
 		if err != nil {
 			return best, err
 		}
-		if loss := rule.loss(d); loss < lowest || best.all == nil {
+		losses := rule.losses(d)
+		if unit == nil {
+			unit = losses
+		}
+		loss := 0.0
+		for h := range losses {
+			if unit[h] > 0 {
+				loss += losses[h] / unit[h]
+			}
+		}
+		if loss < lowest || best.all == nil {
 			best, lowest = rule, loss
 		}
 	}
