@@ -178,9 +178,17 @@ func (f *Forecaster) prune(ctx context.Context, now time.Time) {
 	if newest.Before(now) {
 		now = newest
 	}
-	if err := f.o.Ledger.Prune(ctx, now.Add(-f.o.Retention)); err != nil && ctx.Err() == nil {
+	before := now.Add(-f.o.Retention)
+	if err := f.o.Ledger.Prune(ctx, before); err != nil && ctx.Err() == nil {
 		f.o.Logger.Error("old forecasts not removed", "component", "forecaster", "err", err)
 		return
+	}
+	removed, err := f.o.Registry.Prune(before)
+	if err != nil {
+		f.o.Logger.Error("old models not removed", "component", "forecaster", "err", err)
+	}
+	if removed > 0 {
+		f.o.Logger.Info("old models removed", "component", "forecaster", "models", removed)
 	}
 	f.pruned = now
 }

@@ -82,10 +82,12 @@ type Champions interface {
 	Load(id string) (models.Fitted, models.Manifest, error)
 }
 
-// Registrar keeps new models and makes them serve.
+// Registrar keeps new models, makes them serve, and forgets those from before a
+// time that neither serve nor may serve again.
 type Registrar interface {
 	Put(ctx context.Context, target string, fitted models.Fitted, m models.Manifest) (id string, err error)
 	Promote(target, id string) error
+	Prune(before time.Time) (removed int, err error)
 }
 
 // Shadows says which model serves a target in shadow, models.ErrNotFound
@@ -139,7 +141,7 @@ type Options struct {
 	Interval    time.Duration // between steps, in the clock's time; default 1m
 	Tick        time.Duration // between steps, in real time; default Interval. The demo's clock is faster
 	Window      time.Duration // of history that is learned from; default 14d
-	Retention   time.Duration // of forecasts and outcomes; default 30d
+	Retention   time.Duration // of forecasts, outcomes and models that no longer serve; default 30d
 	Optional    bool          // targets that have never had a sample are left alone: built-in packs suit many clusters
 	Schedule    string        // of retraining, five cron fields in UTC; default "0 3 * * *"; ScheduleOff: never
 	Shadow      time.Duration // that a challenger serves beside the champion before it may replace it; 0: it replaces it at once

@@ -214,6 +214,7 @@ func (oracle) Put(context.Context, string, models.Fitted, models.Manifest) (stri
 	return "", nil
 }
 func (oracle) Promote(string, string) error                { return nil }
+func (oracle) Prune(time.Time) (int, error)                { return 0, nil }
 func (oracle) StartShadow(string, string, time.Time) error { return nil }
 func (oracle) Shadow(string) (models.Shadow, error)        { return models.Shadow{}, models.ErrNotFound }
 func (oracle) DropShadow(string) error                     { return nil }
