@@ -39,9 +39,10 @@ type Git struct {
 // Auth names files, never secrets. They are read at each poll, so that a rotated
 // secret is used without a restart.
 type Auth struct {
-	Username       string `yaml:"username"`      // default git
-	PasswordFile   string `yaml:"password_file"` // a password or token, for https
-	SSHKeyFile     string `yaml:"ssh_key_file"`
+	Username       string `yaml:"username"`         // none: the URL's, else git
+	PasswordFile   string `yaml:"password_file"`    // a password or token that goes with Username, for https
+	TokenFile      string `yaml:"token_file"`       // a bearer token, for https; most servers want theirs as a password
+	SSHKeyFile     string `yaml:"ssh_key_file"`     // a private key without a passphrase; none: those of ssh-agent
 	KnownHostsFile string `yaml:"known_hosts_file"` // none: SSH_KNOWN_HOSTS or ~/.ssh/known_hosts
 	CAFile         string `yaml:"ca_file"`          // besides the system's, for https
 }
@@ -75,9 +76,6 @@ func (c Config) withDefaults() Config {
 		if g.MaxSize == 0 {
 			g.MaxSize = 256 << 20
 		}
-		if g.Auth.Username == "" {
-			g.Auth.Username = "git"
-		}
 		c.Git = &g
 	}
 	return c
@@ -92,7 +90,7 @@ func (c *Config) SetDirectory(dir string) {
 	}
 	join(&c.Path)
 	if c.Git != nil {
-		for _, p := range []*string{&c.Git.Auth.PasswordFile, &c.Git.Auth.SSHKeyFile, &c.Git.Auth.KnownHostsFile, &c.Git.Auth.CAFile} {
+		for _, p := range []*string{&c.Git.Auth.PasswordFile, &c.Git.Auth.TokenFile, &c.Git.Auth.SSHKeyFile, &c.Git.Auth.KnownHostsFile, &c.Git.Auth.CAFile} {
 			join(p)
 		}
 	}
@@ -165,10 +163,13 @@ func (g *Git) validate() (key string, err error) {
 	if _, has := u.User.Password(); has {
 		return "url", fmt.Errorf("%q holds a password, which would be logged (write it to a file and name that in auth.password_file)", redactURL(g.URL))
 	}
+	if u.User != nil && u.Scheme != "ssh" { // some write tokens here
+		return "url", fmt.Errorf("%q holds a user (write it to auth.username, or a token to a file that auth.password_file names)", redactURL(g.URL))
+	}
 	switch u.Scheme {
 	case "https", "ssh", "file":
 	case "http":
-		if ip := net.ParseIP(u.Hostname()); g.Auth.PasswordFile != "" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if ip := net.ParseIP(u.Hostname()); g.Auth.secretKey() != "" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
 			return "url", fmt.Errorf("%q would send the password unencrypted (write https://)", g.URL)
 		}
 	default:
@@ -178,13 +179,26 @@ func (g *Git) validate() (key string, err error) {
 }
 
 func (a *Auth) validate(scheme string) (key string, err error) {
+	set := 0
+	for _, file := range []string{a.PasswordFile, a.TokenFile, a.SSHKeyFile} {
+		if file != "" {
+			set++
+		}
+	}
+	web := scheme == "https" || scheme == "http"
 	switch {
-	case a.PasswordFile != "" && a.SSHKeyFile != "":
-		return "auth", fmt.Errorf("password_file and ssh_key_file are both set (remove one)")
-	case scheme == "ssh" && a.PasswordFile != "":
-		return "auth.password_file", fmt.Errorf("passwords are not sent over ssh (write ssh_key_file, or an https:// url)")
+	case set > 1:
+		return "auth", fmt.Errorf("more than one of password_file, token_file and ssh_key_file is set (keep the one that the server wants)")
+	case !web && a.PasswordFile != "":
+		return "auth.password_file", fmt.Errorf("a password is of no use for %s (write ssh_key_file, or an https:// url)", scheme)
+	case !web && a.TokenFile != "":
+		return "auth.token_file", fmt.Errorf("a token is of no use for %s (write ssh_key_file, or an https:// url)", scheme)
 	case scheme != "ssh" && a.SSHKeyFile != "":
 		return "auth.ssh_key_file", fmt.Errorf("a key is of no use for %s (write password_file, or an ssh:// url)", scheme)
+	case scheme != "ssh" && a.KnownHostsFile != "":
+		return "auth.known_hosts_file", fmt.Errorf("host keys are of no use for %s (remove it; a private authority is ca_file)", scheme)
+	case !web && a.CAFile != "":
+		return "auth.ca_file", fmt.Errorf("certificates are of no use for %s (remove it; host keys are known_hosts_file)", scheme)
 	}
 	return "", nil
 }
@@ -198,7 +212,10 @@ func redactURL(text string) string {
 		}
 		return "…"
 	}
-	u.RawQuery = ""
+	u.RawQuery, u.Fragment = "", ""
+	if u.User != nil && u.Scheme != "ssh" {
+		u.User = url.User("xxxxx")
+	}
 	return u.Redacted()
 }
 

@@ -21,13 +21,22 @@ func TestConfigNamesKeyAndRemedy(t *testing.T) {
 		"{name: prod, path: x, poll: 1ms}":                                                 "poll: 1ms is too short",
 		"{name: prod, path: x, kustomize: yes please}":                                     "kustomize: \"yes please\" is none of",
 		"{name: prod, path: x, exclude: ['']}":                                             "exclude: \"\": an empty glob",
-		"{name: prod, git: {url: 'https://a:hunter2@x'}}":                                  "git.url: \"https://a:xxxxx@x\" holds a password",
+		"{name: prod, git: {url: 'https://a:hunter2@x'}}":                                  "git.url: \"https://xxxxx@x\" holds a password",
 		"{name: prod, git: {url: 'ftp://x'}}":                                              "git.url: \"ftp://x\": ftp is not spoken here",
 		"{name: prod, git: {url: 'x'}}":                                                    "is not the URL of a repository",
 		"{name: prod, git: {url: 'http://x', auth: {password_file: y}}}":                   "unencrypted",
 		"{name: prod, git: {url: 'https://x', auth: {ssh_key_file: y}}}":                   "git.auth.ssh_key_file: a key is of no use",
-		"{name: prod, git: {url: 'ssh://x', auth: {password_file: y}}}":                    "git.auth.password_file: passwords are not sent over ssh",
-		"{name: prod, git: {url: 'https://x', auth: {ssh_key_file: y, password_file: z}}}": "both set",
+		"{name: prod, git: {url: 'ssh://x', auth: {password_file: y}}}":                    "git.auth.password_file: a password is of no use for ssh",
+		"{name: prod, git: {url: 'https://x', auth: {ssh_key_file: y, password_file: z}}}": "more than one of",
+		"{name: prod, git: {url: 'https://hunter2@x', auth: {password_file: y}}}":          "git.url: \"https://xxxxx@x\" holds a user (write it to auth.username",
+		"{name: prod, git: {url: 'ssh://git:hunter2@x/y'}}":                                "git.url: \"ssh://git:xxxxx@x/y\" holds a password",
+		"{name: prod, git: {url: 'ssh://deploy@x/y', auth: {ssh_key_file: y}}}":            "",
+		"{name: prod, git: {url: 'https://x', auth: {token_file: y, ca_file: z}}}":         "",
+		"{name: prod, git: {url: 'http://x', auth: {token_file: y}}}":                      "unencrypted",
+		"{name: prod, git: {url: 'https://x', auth: {token_file: y, password_file: z}}}":   "git.auth: more than one of",
+		"{name: prod, git: {url: 'git@x:y', auth: {token_file: y}}}":                       "git.auth.token_file: a token is of no use for ssh",
+		"{name: prod, git: {url: 'git@x:y', auth: {ca_file: y}}}":                          "git.auth.ca_file: certificates are of no use for ssh",
+		"{name: prod, git: {url: 'https://x', auth: {known_hosts_file: y}}}":               "git.auth.known_hosts_file: host keys are of no use",
 		"{name: prod, git: {url: 'https://x', ref: 4f2c1e0}}":                              "abbreviated commit",
 		"{name: prod, git: {url: 'https://x', path: ../y}}":                                "leaves the repository",
 		"{name: prod, git: {url: 'https://x', timeout: 1s, max_size: -1}}":                 "git.max_size",
@@ -56,7 +65,7 @@ func TestConfigDefaults(t *testing.T) {
 	}
 	a, b := list[0], list[1]
 	if time.Duration(a.Poll) != 3*time.Minute || a.Kustomize != "auto" || a.Namespace != "default" || time.Duration(a.Git.Timeout) != 2*time.Minute ||
-		a.Git.Auth.Username != "git" || a.Git.Auth.PasswordFile != "/etc/driftcast/p" || b.Path != "/etc/driftcast/m" {
+		a.Git.Auth.PasswordFile != "/etc/driftcast/p" || b.Path != "/etc/driftcast/m" {
 		t.Errorf("got %+v, %+v", a, b)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,12 +15,10 @@ import (
 	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
-	"github.com/go-git/go-git/v5"
-	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
+	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
-	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // kept is how many revisions of a repository stay on disk.
@@ -44,22 +41,22 @@ func (g *repository) kind() string { return "git" }
 
 // head is what the cache remembers across restarts.
 type head struct {
-	Ref      string `json:"ref"`
-	Revision string `json:"revision"`
+	Ref      string    `json:"ref"`
+	Revision string    `json:"revision"`
+	Checked  time.Time `json:"checked"` // when the remote last said so
 }
 
-// remembered is the last good revision of the ref; empty: none.
-func (g *repository) remembered() string {
-	var h head
+// remembered is the last good revision of the ref; ok is false where there is none.
+func (g *repository) remembered() (h head, ok bool) {
 	text, err := os.ReadFile(filepath.Join(g.dir, "head.json"))
 	if err != nil || json.Unmarshal(text, &h) != nil || h.Ref != g.Ref || !g.has(h.Revision) {
-		return "" // a cache that cannot be read is a cache that is empty
+		return head{}, false // a cache that cannot be read is a cache that is empty
 	}
-	return h.Revision
+	return h, true
 }
 
 func (g *repository) remember(revision string) error {
-	text, err := json.Marshal(head{g.Ref, revision})
+	text, err := json.Marshal(head{g.Ref, revision, g.now().UTC()})
 	if err != nil {
 		return err
 	}
@@ -80,146 +77,66 @@ func (g *repository) has(revision string) bool {
 
 // newest asks the remote what the ref is, and fetches that if it is new.
 func (g *repository) newest(ctx context.Context) (Revision, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(g.Timeout))
-	defer cancel()
-	hash, err := g.resolve(ctx)
-	if err != nil {
-		return Revision{}, err
-	}
-	if !g.has(hash.id) {
-		if hash.id, err = g.fetch(ctx, hash); err != nil {
+	id := g.Ref
+	if !g.has(id) { // a pinned commit never moves
+		var err error
+		if id, err = g.sync(ctx, g.Ref); err != nil {
 			return Revision{}, err
 		}
 	}
-	if err := g.remember(hash.id); err != nil {
+	if err := g.remember(id); err != nil {
 		return Revision{}, fmt.Errorf("cache of %s: %w", redactURL(g.URL), err)
 	}
-	g.prune(hash.id)
-	return Revision{ID: hash.id}, nil
+	g.prune(id)
+	return Revision{ID: id}, nil
 }
 
-// wanted is a commit, and the ref it was found under; empty: by itself.
-type wanted struct{ id, ref string }
-
-func (g *repository) resolve(ctx context.Context) (wanted, error) {
-	if fullCommit.MatchString(g.Ref) {
-		return wanted{id: g.Ref}, nil
-	}
-	auth, err := g.credentials()
-	if err != nil {
-		return wanted{}, err
-	}
-	ca, err := g.Auth.ca()
-	if err != nil {
-		return wanted{}, err
-	}
-	remote := git.NewRemote(memory.NewStorage(), &config.RemoteConfig{Name: "origin", URLs: []string{g.URL}})
-	refs, err := remote.ListContext(ctx, &git.ListOptions{Auth: auth, CABundle: ca, PeelingOption: git.AppendPeeled})
-	if err != nil {
-		return wanted{}, g.explain(ctx, err)
-	}
-	byName := map[string]*plumbing.Reference{}
-	for _, r := range refs {
-		byName[r.Name().String()] = r
-	}
-	names := []string{g.Ref, "refs/heads/" + g.Ref, "refs/tags/" + g.Ref}
-	if g.Ref == "" {
-		names = []string{"HEAD"}
-	}
-	for _, name := range names {
-		r, ok := byName[name]
-		if !ok || name == "" {
-			continue
-		}
-		if r.Type() == plumbing.SymbolicReference {
-			if name = r.Target().String(); byName[name] == nil {
-				continue
-			}
-			r = byName[name]
-		}
-		if peeled, ok := byName[name+"^{}"]; ok { // what an annotated tag is about
-			return wanted{id: peeled.Hash().String(), ref: name}, nil
-		}
-		return wanted{id: r.Hash().String(), ref: name}, nil
-	}
-	return wanted{}, fmt.Errorf("%s has no branch or tag %q (correct git.ref; it has %s)", redactURL(g.URL), g.Ref, listed(byName))
-}
-
-func listed(refs map[string]*plumbing.Reference) string {
-	var names []string
-	for name := range refs {
-		if short, ok := strings.CutPrefix(name, "refs/heads/"); ok {
-			names = append(names, short)
-		}
-	}
-	slices.Sort(names)
-	if len(names) > 8 {
-		names = append(names[:8], "…")
-	}
-	if len(names) == 0 {
-		return "no branches at all"
-	}
-	return strings.Join(names, ", ")
-}
-
-// fetch clones one commit, without its past, into a folder of its own.
-func (g *repository) fetch(ctx context.Context, w wanted) (string, error) {
-	specs := []config.RefSpec{config.RefSpec("+" + w.id + ":refs/driftcast/wanted")}
-	if w.ref != "" {
-		specs = []config.RefSpec{config.RefSpec("+" + w.ref + ":refs/driftcast/wanted")}
-	}
-	id, err := g.clone(ctx, w.id, specs, 1)
-	if w.ref == "" && err != nil && ctx.Err() == nil && !errors.Is(err, errQuota) {
-		// The server gives no commit by its name: look in all that it has.
-		id, err = g.clone(ctx, w.id, []config.RefSpec{"+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"}, 0)
-	}
-	return id, err
-}
-
-func (g *repository) clone(ctx context.Context, id string, specs []config.RefSpec, depth int) (string, error) {
-	auth, err := g.credentials()
+// sync brings the commit that a ref is about into the cache, in one conversation
+// with the server.
+func (g *repository) sync(ctx context.Context, ref string) (id string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(g.Timeout))
+	defer cancel()
+	r, err := g.call(ctx)
 	if err != nil {
 		return "", err
 	}
-	ca, err := g.Auth.ca()
-	if err != nil {
-		return "", err
+	defer r.close()
+	id, ok := r.resolve(ref)
+	switch {
+	case !ok && ref == "":
+		return "", fmt.Errorf("git %s: its HEAD leads nowhere (set git.ref; it has %s)", redactURL(g.URL), r.branches())
+	case !ok:
+		return "", fmt.Errorf("git %s has no branch or tag %q (correct git.ref; it has %s)", redactURL(g.URL), ref, r.branches())
+	case g.has(id):
+		return id, nil
 	}
+	return id, g.fetch(ctx, r, id)
+}
+
+// fetch receives one commit, without its past, into a folder of its own.
+func (g *repository) fetch(ctx context.Context, r *conversation, id string) error {
 	if err := os.MkdirAll(g.dir, 0o700); err != nil {
-		return "", fmt.Errorf("cache of %s: %w", redactURL(g.URL), err)
+		return fmt.Errorf("cache of %s: %w", redactURL(g.URL), err)
 	}
 	temporary, err := os.MkdirTemp(g.dir, "fetch-")
 	if err != nil {
-		return "", fmt.Errorf("cache of %s: %w", redactURL(g.URL), err)
+		return fmt.Errorf("cache of %s: %w", redactURL(g.URL), err)
 	}
 	defer func() { _ = os.RemoveAll(temporary) }() // moved away where it went well
-	limited := &quota{Filesystem: osfs.New(temporary), left: g.MaxSize}
-	store := filesystem.NewStorage(limited, cache.NewObjectLRU(8*cache.MiByte))
-	repo, err := git.Init(store, nil)
-	if err != nil {
-		return "", g.explain(ctx, err)
+	store := filesystem.NewStorage(&quota{Filesystem: osfs.New(temporary), left: g.MaxSize}, cache.NewObjectLRU(8*cache.MiByte))
+	if err := store.Init(); err != nil {
+		return fmt.Errorf("cache of %s: %w", redactURL(g.URL), err)
 	}
-	remote, err := repo.CreateRemote(&config.RemoteConfig{Name: "origin", URLs: []string{g.URL}})
-	if err != nil {
-		return "", g.explain(ctx, err)
+	if err := r.fetch(ctx, store, id); err != nil {
+		return g.explain(ctx, err)
 	}
-	if err := remote.FetchContext(ctx, &git.FetchOptions{RefSpecs: specs, Depth: depth, Auth: auth, CABundle: ca, Tags: git.NoTags, Force: true}); err != nil {
-		return "", g.explain(ctx, err)
-	}
-	if ref, err := repo.Reference("refs/driftcast/wanted", true); err == nil {
-		hash := ref.Hash() // the branch may have moved since it was asked for
-		if tag, err := repo.TagObject(hash); err == nil {
-			hash = tag.Target
-		}
-		id = hash.String()
-	}
-	if _, err := repo.CommitObject(plumbing.NewHash(id)); err != nil {
-		return "", fmt.Errorf("git %s: %s: %w (was it pushed over and cleared away?)", redactURL(g.URL), id, ErrRevision)
+	if _, err := gitobject.GetCommit(store, plumbing.NewHash(id)); err != nil {
+		return fmt.Errorf("git %s: %s: %w (was it pushed over and cleared away?)", redactURL(g.URL), id, ErrRevision)
 	}
 	if err := os.Rename(temporary, filepath.Join(g.dir, id)); err != nil && !g.has(id) {
-		return "", fmt.Errorf("cache of %s: %w", redactURL(g.URL), err)
+		return fmt.Errorf("cache of %s: %w", redactURL(g.URL), err)
 	}
-	return id, nil
+	return nil
 }
 
 // files implements origin. A revision that is not in the cache is asked for.
@@ -228,18 +145,12 @@ func (g *repository) files(ctx context.Context, id string) (tree, Revision, func
 		return tree{}, Revision{}, nil, fmt.Errorf("git %s: %q is no full commit: %w", redactURL(g.URL), id, ErrRevision)
 	}
 	if !g.has(id) {
-		ctx, cancel := context.WithTimeout(ctx, time.Duration(g.Timeout))
-		defer cancel()
-		if _, err := g.fetch(ctx, wanted{id: id}); err != nil {
+		if _, err := g.sync(ctx, id); err != nil {
 			return tree{}, Revision{}, nil, err
 		}
 	}
 	dir := filepath.Join(g.dir, id)
-	repo, err := git.Open(filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRU(8*cache.MiByte)), nil)
-	if err != nil {
-		return tree{}, Revision{}, nil, fmt.Errorf("cache of %s: %w (remove %s)", redactURL(g.URL), err, dir)
-	}
-	commit, err := repo.CommitObject(plumbing.NewHash(id))
+	commit, err := gitobject.GetCommit(filesystem.NewStorage(osfs.New(dir), cache.NewObjectLRU(8*cache.MiByte)), plumbing.NewHash(id))
 	if err != nil {
 		return tree{}, Revision{}, nil, fmt.Errorf("cache of %s: %s: %w (remove %s)", redactURL(g.URL), id, err, dir)
 	}

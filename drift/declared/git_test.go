@@ -159,7 +159,7 @@ func TestPolls(t *testing.T) {
 	if err := again.Poll(ctx); err == nil {
 		t.Error("after a restart: want an error")
 	}
-	if got := again.Status()[0]; got.Revision.ID != forced || !got.Checked.IsZero() || replicas(t, again, "") != "5" || replicas(t, again, second) != "4" {
+	if got := again.Status()[0]; got.Revision.ID != forced || !got.Checked.Equal(noon) || replicas(t, again, "") != "5" || replicas(t, again, second) != "4" {
 		t.Errorf("after a restart: got %+v", got)
 	}
 	if _, _, err := again.Manifest(ctx, webRef, strings.Repeat("a", 40)); err == nil {

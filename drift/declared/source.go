@@ -104,17 +104,17 @@ func (s *source) restore(ctx context.Context) bool {
 	if !ok {
 		return false
 	}
-	id := g.remembered()
-	if id == "" {
+	h, ok := g.remembered()
+	if !ok {
 		return false
 	}
-	snap, err := s.render(ctx, id)
+	snap, err := s.render(ctx, h.Revision)
 	if err != nil {
 		return false // the poll's error is the one that is told
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snap = snap
+	s.snap, s.checked = snap, h.Checked
 	s.keep(snap)
 	return true
 }
