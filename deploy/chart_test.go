@@ -139,7 +139,7 @@ func TestChartValues(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
-	for _, dir := range []string{"base", "corrector", "everything"} {
+	for _, dir := range []string{"base", "with-corrector", "everything"} {
 		text, err := os.ReadFile("kustomize/" + dir + "/driftcast.yml")
 		if err != nil {
 			t.Fatal(err)

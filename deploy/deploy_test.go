@@ -49,7 +49,7 @@ func TestConfigurations(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, file := range []string{"kustomize/base/driftcast.yml", "kustomize/corrector/driftcast.yml", "kustomize/everything/driftcast.yml"} {
+	for _, file := range []string{"kustomize/base/driftcast.yml", "kustomize/with-corrector/driftcast.yml", "kustomize/everything/driftcast.yml"} {
 		if out, err := exec.Command(binary, "check", file).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", file, err, out)
 		}

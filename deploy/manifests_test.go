@@ -236,6 +236,16 @@ func TestRendered(t *testing.T) {
 					}
 				}
 			}
+			file, err := os.ReadFile(dir + "/driftcast.yml")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(objects, func(o runtime.Object) bool { // and no component has put its own in its place
+				m, ok := o.(*corev1.ConfigMap)
+				return ok && m.Data["driftcast.yml"] == string(file)
+			}) {
+				t.Errorf("%s/driftcast.yml is not what is deployed", dir)
+			}
 			if alone := *server.Spec.Replicas == 1 && server.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType; alone == has.everything {
 				t.Errorf("%d servers on one volume, strategy %s", *server.Spec.Replicas, server.Spec.Strategy.Type)
 			}

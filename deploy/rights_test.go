@@ -198,7 +198,7 @@ func TestPoliciesHaveTheirRights(t *testing.T) {
 		}
 	}
 	slices.Sort(bound)
-	for _, file := range []string{"corrector", "everything"} {
+	for _, file := range []string{"with-corrector", "everything"} {
 		text, err := os.ReadFile(filepath.Join("kustomize", file, "driftcast.yml"))
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -121,25 +120,6 @@ func (c *Cluster) TryKubectl(t testing.TB, stdin string, args ...string) (string
 	cmd := exec.CommandContext(t.Context(), c.built.Binary, append([]string{"kubectl"}, args...)...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig())
 	cmd.Stdin = bytes.NewBufferString(stdin)
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("%w: %s", err, said.String())
-	}
-	return out.String(), nil
-}
-
-// Helm runs Helm as the administrator and returns what it printed, and its
-// error with what it said.
-func (c *Cluster) Helm(t testing.TB, args ...string) (string, error) {
-	t.Helper()
-	binary, err := BuildHelm(t.Context(), os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	home := filepath.Join(c.Dir, "helm") // nothing of the user's own Helm
-	cmd := exec.CommandContext(t.Context(), binary, args...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+c.Kubeconfig(), "HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
