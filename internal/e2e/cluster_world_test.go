@@ -3,7 +3,9 @@
 package e2e_test
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -365,24 +367,42 @@ func (w *world) audit() {
 }
 
 // trail counts the entries of the audit trail of one action on a correction.
-func (w *world) trail(id, action string) int {
+func (w *world) trail(id, action string) (n int) {
 	w.t.Helper()
-	out, err := exec.CommandContext(w.t.Context(), binary(w.t), "audit", "list", "-o", "json", "--limit=1000", "--storage.path="+filepath.Join(w.dir, "data")).Output()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	var entries []struct {
-		Action     string
-		Correction struct{ ID string }
-	}
-	if err := json.Unmarshal(out, &entries); err != nil {
-		w.t.Fatalf("%v: %s", err, out)
-	}
-	n := 0
-	for _, e := range entries {
-		if e.Action == action && e.Correction.ID == id {
+	for _, entry := range w.entries(id) {
+		if entry == action {
 			n++
 		}
 	}
 	return n
+}
+
+// auditLine is an entry of the audit trail as the command lists it.
+type auditLine struct {
+	Seq        int64
+	Action     string
+	Correction struct{ ID string }
+}
+
+// entries are the actions on a correction that the audit trail tells of, oldest
+// first.
+func (w *world) entries(id string) (actions []string) {
+	w.t.Helper()
+	out, err := exec.CommandContext(w.t.Context(), binary(w.t), "audit", "list", "-o", "json", "--limit=1000", "--storage.path="+filepath.Join(w.dir, "data")).Output()
+	if err != nil {
+		var exit *exec.ExitError
+		errors.As(err, &exit)
+		w.t.Fatalf("audit list: %v: %s", err, exit.Stderr)
+	}
+	var all []auditLine
+	if err := json.Unmarshal(out, &all); err != nil {
+		w.t.Fatalf("%v: %s", err, out)
+	}
+	slices.SortFunc(all, func(a, b auditLine) int { return cmp.Compare(a.Seq, b.Seq) })
+	for _, e := range all {
+		if e.Correction.ID == id {
+			actions = append(actions, e.Action)
+		}
+	}
+	return actions
 }
