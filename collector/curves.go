@@ -115,7 +115,7 @@ func (c *Curves) Series(ctx context.Context, selectors []string, from, to time.T
 		}
 		found, err := c.find(ctx, s)
 		if err != nil {
-			return nil, false, failed(err)
+			return nil, false, failed(unfound(err))
 		}
 		for i := range found {
 			one := &found[i]
@@ -160,25 +160,30 @@ func (c *Curves) exec(ctx context.Context, q promql.Query, expr string) (Answer,
 	return answer, nil
 }
 
+// unfound says that it is Find that fails, and not the query, unless Find says
+// otherwise or was interrupted.
+func unfound(err error) error {
+	var known *QueryError
+	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &QueryError{"internal", err}
+}
+
 // failed says of what kind an error of the engine is.
 func failed(err error) error {
 	var (
 		known    *QueryError
 		timeout  promql.ErrQueryTimeout
 		canceled promql.ErrQueryCanceled
-		stored   promql.ErrStorage
 	)
 	switch {
 	case errors.As(err, &known):
-		return known
-	case errors.As(err, &stored) && (errors.As(stored.Err, &known)):
 		return known
 	case errors.As(err, &timeout), errors.Is(err, context.DeadlineExceeded):
 		return &QueryError{"timeout", err}
 	case errors.As(err, &canceled), errors.Is(err, context.Canceled):
 		return &QueryError{"canceled", err}
-	case errors.As(err, &stored):
-		return &QueryError{"internal", stored.Err}
 	}
 	return &QueryError{"execution", err}
 }
@@ -204,7 +209,7 @@ func (q *curveQuerier) Select(ctx context.Context, _ bool, hints *storage.Select
 	s := &Selection{From: time.UnixMilli(g.from), To: time.UnixMilli(g.to), matchers: matchers, grid: g}
 	curves, err := q.c.find(ctx, s)
 	if err != nil {
-		return storage.ErrSeriesSet(err)
+		return storage.ErrSeriesSet(unfound(err))
 	}
 	builder := labels.NewScratchBuilder(8)
 	found := make([]storage.Series, 0, len(curves))
