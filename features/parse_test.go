@@ -114,6 +114,7 @@ func TestProblems(t *testing.T) {
 		"a bad scale":              {"scale: log", "scale: lgo", "did you mean log?"},
 		"a risk over one":          {"risk: 0.7", "risk: 70", "70 is not a probability above 0 and up to 1"},
 		"a bad budget":             {"2/day", "2 a day", "is not a budget"},
+		"warned of no horizon":     {"2/day}", "2/day, within: 5m}", "no horizon is within 5m0s"},
 		"an unknown kind":          {"kind: node", "kind: nod", "did you mean node?"},
 		"no subject":               {"    subject: {kind: node, labels: [node]}\n", "", "groups[0].targets[1].subject: missing"},
 		"no labels of a subject":   {"{kind: node, labels: [node]}", "{kind: node}", "groups[0].targets[1].subject.labels: missing"},

@@ -107,6 +107,9 @@ func (p *fileParser) complete(t parsedTarget) {
 			}
 		}
 	}
+	if n := t.keys["warn"]; n != nil && len(t.Horizons) > 0 && !t.Warn.Heeds(t.Horizons[0]) {
+		p.problem(n, join(t.path, "warn"), fmt.Sprintf("no horizon is within %s", t.Warn.Within), "raise within to the shortest of them, or remove it")
+	}
 }
 
 // expressions checks the target's PromQL against its subject.
@@ -168,6 +171,7 @@ func (p *fileParser) warn(n *yaml.Node, path string, w *Warn) {
 			w.Risk = risk
 		}},
 		{"budget", func(n *yaml.Node, path string) { w.Budget = p.budget(n, path) }},
+		{"within", func(n *yaml.Node, path string) { w.Within, _ = p.duration(n, path, time.Second, 366*24*time.Hour) }},
 	})
 }
 

@@ -96,7 +96,14 @@ func (o Objective) Breached(v float64) bool {
 type Warn struct {
 	Risk   float64 // threshold in (0, 1]; 0 means the default, 0.7
 	Budget Budget  // at most so many warnings; zero: no budget
+
+	// Within is the longest horizon that is warned of; those beyond it are
+	// forecast alone. 0 means all.
+	Within time.Duration
 }
+
+// Heeds says whether a risk within a horizon may become a warning.
+func (w Warn) Heeds(horizon time.Duration) bool { return w.Within <= 0 || horizon <= w.Within }
 
 // DefaultRisk is the threshold of targets that name none.
 const DefaultRisk = 0.7

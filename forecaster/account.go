@@ -152,11 +152,13 @@ func (a *accounts) level(r models.LevelRow) error {
 // event takes one risk. Rows come horizon by horizon.
 func (a *accounts) event(r models.EventRow) error {
 	c := a.account(r.Model)
-	row := models.RiskRow{Subject: a.index[r.Subject], Step: a.panel.Step(r.Origin), Risk: r.Probability}
-	if n := len(c.risks); n > 0 && c.risks[n-1].Subject == row.Subject && c.risks[n-1].Step == row.Step {
-		c.risks[n-1].Risk = math.Max(c.risks[n-1].Risk, row.Risk)
-	} else {
-		c.risks = append(c.risks, row)
+	if a.target.Warn.Heeds(r.Horizon) {
+		row := models.RiskRow{Subject: a.index[r.Subject], Step: a.panel.Step(r.Origin), Risk: r.Probability}
+		if n := len(c.risks); n > 0 && c.risks[n-1].Subject == row.Subject && c.risks[n-1].Step == row.Step {
+			c.risks[n-1].Risk = math.Max(c.risks[n-1].Risk, row.Risk)
+		} else {
+			c.risks = append(c.risks, row)
+		}
 	}
 	if d := r.Probability - r.Outcome; d == d {
 		c.add(slices.Index(a.target.Horizons, r.Horizon), r.Origin, d*d)

@@ -97,3 +97,21 @@ func Account(t *features.Target, p *features.Panel, rows []models.LevelRow) (los
 // TryInShadow is what becomes of a run whose candidate has passed the gate
 // against a champion that serves.
 func (f *Forecaster) TryInShadow(t *features.Target, run *Run) error { return f.startShadow(t, run) }
+
+// Warned says whether risks become a warning of a target, and of which horizon.
+func Warned(t *features.Target, threshold float64, risks []models.Risk) (horizon time.Duration, over bool) {
+	w, over := assess(t, &assessed{forecast: &models.Forecast{Risks: risks}}, time.Time{}, threshold, "")
+	return w.Horizon, over
+}
+
+// ThresholdOf is the threshold that keeps to an event's budget, found on the
+// risks of its backtest.
+func ThresholdOf(t *features.Target, p *features.Panel, rows []models.EventRow) (float64, error) {
+	a := newAccounts(t, p)
+	for _, row := range rows {
+		if err := a.event(row); err != nil {
+			return 0, err
+		}
+	}
+	return budgeted(t, nil, nil, contender{risks: a.account(rows[0].Model).risks}), nil
+}

@@ -159,7 +159,7 @@ func assess(t *features.Target, a *assessed, origin time.Time, threshold float64
 		return w, false
 	}
 	for _, r := range a.forecast.Risks {
-		if r.Probability >= threshold {
+		if r.Probability >= threshold && t.Warn.Heeds(r.Horizon) {
 			w = Warning{
 				Target: t.Name, Subject: a.subject, Horizon: r.Horizon, Risk: r.Probability, Threshold: threshold, Because: because, Lead: a.lead,
 				Drivers: a.forecast.Drivers, Labels: maps.Clone(t.Labels), Correction: t.Correction,
