@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -220,6 +221,39 @@ func TestLinksDoNotLeaveTheSource(t *testing.T) {
 		if got.Objects != 1 || len(got.Problems) == 0 || !strings.Contains(got.Problems[0].Message, "a link that leads nowhere") {
 			t.Errorf("%s: got %+v", c.Name, got)
 		}
+	}
+}
+
+// TestWhatIsElsewhere: a submodule and a pointer of Git LFS are told as unread,
+// never as clean, and lose nothing else.
+func TestWhatIsElsewhere(t *testing.T) {
+	r := newRepo(t)
+	r.commit("files", map[string]string{"apps/web.yaml": web,
+		"apps/big.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"})
+	index, err := r.Storer.Index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry := index.Add("apps/shared")
+	entry.Mode, entry.Hash = filemode.Submodule, plumbing.NewHash(strings.Repeat("a", 40))
+	if err := r.Storer.SetIndex(index); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := r.Worktree()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tree.Commit("a submodule", &git.CommitOptions{Author: &someone}); err != nil {
+		t.Fatal(err)
+	}
+	got := poll(t, open(t, declared.Config{Name: "prod", Git: &declared.Git{URL: r.url, Path: "apps"}}))
+	if got.Objects != 1 || len(got.Problems) != 2 || !strings.Contains(got.Problems[0].Error(), "big.yaml: a pointer of Git LFS") ||
+		!strings.Contains(got.Problems[1].Error(), "shared: a submodule") {
+		t.Errorf("got %+v", got)
+	}
+	got = poll(t, open(t, declared.Config{Name: "prod", Exclude: []string{"shared", "big.yaml"}, Git: &declared.Git{URL: r.url, Path: "apps"}}))
+	if got.Objects != 1 || len(got.Problems) != 0 {
+		t.Errorf("left out: got %+v", got)
 	}
 }
 

@@ -11,8 +11,11 @@ import (
 	gitobject "github.com/go-git/go-git/v5/plumbing/object"
 )
 
+// submodule is the mode of what is another repository.
+const submodule = fs.ModeIrregular
+
 // gitFS is the tree of a commit as a file system. Nothing is checked out. Links
-// and submodules are not followed: they open as what is not there.
+// and submodules are listed, and not followed: they open as what is not there.
 type gitFS struct {
 	root *gitobject.Tree
 	at   time.Time // of the commit
@@ -104,7 +107,7 @@ func (d *gitDir) ReadDir(n int) (entries []fs.DirEntry, err error) {
 		case filemode.Symlink:
 			info.mode = fs.ModeSymlink
 		case filemode.Submodule:
-			continue
+			info.mode = submodule
 		default:
 			if info.size, err = d.tree.Size(e.Name); err != nil {
 				return entries, err

@@ -122,6 +122,8 @@ func (s *sshSession) AdvertisedReferencesContext(ctx context.Context) (*packp.Ad
 	switch err := refs.Decode(s.out); {
 	case errors.Is(err, packp.ErrEmptyAdvRefs), err == nil && refs.IsEmpty():
 		return nil, transport.ErrEmptyRemoteRepository
+	case err != nil && errors.Is(err, packp.ErrEmptyInput):
+		return nil, s.said(transport.ErrRepositoryNotFound)
 	case err != nil:
 		return nil, s.said(err)
 	}
@@ -158,9 +160,11 @@ func (s *sshSession) UploadPack(_ context.Context, request *packp.UploadPackRequ
 	return response, nil
 }
 
-// said adds what the server said for people, where it said something.
+// said is err in the words of the server, where it said something to people.
 func (s *sshSession) said(err error) error {
-	_ = s.session.Wait() // it is over: what it wrote last is read to its end
+	_ = s.in.Close() // it is over: what it wrote last is read to its end
+	_, _ = io.Copy(io.Discard, s.out)
+	_ = s.session.Wait()
 	if text := strings.TrimSpace(string(s.says)); text != "" {
 		return worded{err, "the server says: " + text}
 	}

@@ -1,6 +1,7 @@
 package declared
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -75,6 +76,9 @@ func render(t tree, c *Config, s Scopes) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(r.documents)+len(r.problems) == 0 { // a path that was emptied, or mistyped: it does not mean that nothing should be there
+		r.problems = append(r.problems, Problem{File: t.path, Message: "no manifests are there", Remedy: "correct path, include or exclude, or take the baseline out"})
+	}
 	return collect(r.documents, r.problems, c.Namespace, s), nil
 }
 
@@ -136,6 +140,11 @@ func (r *renderer) walk(dir string) error {
 		if strings.HasPrefix(e.Name(), ".") || r.excluded(p) {
 			continue
 		}
+		if e.Type() == submodule {
+			r.problems = append(r.problems, Problem{File: r.relative(p), Message: "a submodule: what it declares is in another repository, which is not read",
+				Remedy: "make it a baseline of its own, or leave it out with exclude"})
+			continue
+		}
 		info, err := fs.Stat(r.tree.files, p) // follows links, within the root
 		switch {
 		case err != nil && e.Type()&fs.ModeSymlink != 0:
@@ -184,6 +193,11 @@ func (r *renderer) read(p string) error {
 	r.files, r.bytes = r.files+1, r.bytes+len(text)
 	if r.files > maxFiles || r.bytes > maxBytes {
 		return fmt.Errorf("%d files, %d MiB: %w (narrow path or include)", r.files, r.bytes>>20, errTooBig)
+	}
+	if bytes.HasPrefix(text, []byte("version https://git-lfs.github.com/spec/")) {
+		r.problems = append(r.problems, Problem{File: r.relative(p), Message: "a pointer of Git LFS: the manifest itself is not in the repository",
+			Remedy: "keep manifests out of LFS (git lfs migrate export), or leave it out with exclude"})
+		return nil
 	}
 	documents, problems := readManifests(r.relative(p), text)
 	r.documents, r.problems = append(r.documents, documents...), append(r.problems, problems...)
