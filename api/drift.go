@@ -64,7 +64,7 @@ func wanted(f *drift.Finding, p gen.ListDriftParams) bool {
 	is := func(want *string, got string) bool { return want == nil || *want == got }
 	some := func(has func(drift.Difference) bool) bool { return slices.ContainsFunc(f.Differences, has) }
 	return (p.Verdict == nil || string(*p.Verdict) == string(f.Verdict)) &&
-		is(p.ObjectKind, f.Object.Kind) && is(p.Namespace, f.Object.Namespace) && is(p.Source, f.Source) &&
+		(f.Object.Kind == "" || is(p.ObjectKind, f.Object.Kind) && is(p.Namespace, f.Object.Namespace)) && is(p.Source, f.Source) &&
 		(p.Subject == nil || *p.Subject == f.Object.Subject().String()) &&
 		(p.Search == nil || strings.Contains(f.Object.String(), *p.Search)) &&
 		(p.Kind == nil || some(func(d drift.Difference) bool { return string(d.Kind) == string(*p.Kind) })) &&

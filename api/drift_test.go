@@ -106,6 +106,9 @@ func TestManifestsThatNameNothing(t *testing.T) {
 	})
 	first := decode[driftList](t, w.do("GET", "/drift?limit=1", ""))
 	second := decode[driftList](t, w.do("GET", "/drift?limit=1&cursor="+first.NextCursor, ""))
+	if all := decode[driftList](t, w.do("GET", "/drift?namespace=shop&object_kind=Deployment", "")); len(all.Items) != 2 {
+		t.Errorf("of a namespace and a kind: got %+v, want both: they may be of these", all)
+	}
 	if len(first.Items) != 1 || len(second.Items) != 1 || first.Items[0].Reason == second.Items[0].Reason || first.Items[0].Object.ID != "" {
 		t.Errorf("got %+v and %+v", first, second)
 	}

@@ -1694,9 +1694,11 @@ type ListDriftParams struct {
 	// Kind At least one difference is of this kind.
 	Kind *DriftKind `form:"kind,omitempty" json:"kind,omitempty"`
 
-	// ObjectKind Kind of the object, such as `Deployment`.
+	// ObjectKind Kind of the object, such as `Deployment`. Manifests that could not be read pass: who knows what they declare.
 	ObjectKind *string `form:"object_kind,omitempty" json:"object_kind,omitempty"`
-	Namespace  *string `form:"namespace,omitempty" json:"namespace,omitempty"`
+
+	// Namespace Of the object. Manifests that could not be read pass.
+	Namespace *string `form:"namespace,omitempty" json:"namespace,omitempty"`
 
 	// Subject Whose forecasts it concerns: `kind/name` or `kind/namespace/name`.
 	Subject *string `form:"subject,omitempty" json:"subject,omitempty"`

@@ -46,9 +46,9 @@ func (a *app) baselineListCommand() *cobra.Command {
 			failed := set.Poll(cmd.Context())
 			list := set.Status()
 			if err := a.print(list, func(t *table) {
-				t.row("NAME", "FROM", "REF", "REVISION", "COMMIT", "OBJECTS", "UNREAD")
+				t.row("NAME", "FROM", "REF", "REVISION", "COMMIT", "LAST SEEN", "OBJECTS", "UNREAD")
 				for _, s := range list {
-					t.row(s.Name, s.From, orDash(s.Ref), orDash(shortRevision(s.Revision.ID)), orDash(commitWords(s.Revision)), fmt.Sprint(s.Objects), fmt.Sprint(len(s.Problems)))
+					t.row(s.Name, s.From, orDash(s.Ref), orDash(shortRevision(s.Revision.ID)), orDash(commitWords(s.Revision)), moment(s.Checked), fmt.Sprint(s.Objects), fmt.Sprint(len(s.Problems)))
 				}
 			}); err != nil {
 				return err
@@ -67,25 +67,29 @@ func (a *app) baselineShowCommand() *cobra.Command {
   driftcast baseline show prod Deployment/shop/web --revision 4f2c1e0…`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			set, err := a.openBaseline(cmd.Context(), args[0])
+			if len(args) == 1 && revision != "" {
+				return errors.New("--revision: name the object too, as KIND/NAMESPACE/NAME")
+			}
+			set, err := a.openBaseline(args[0])
 			if err != nil {
 				return err
 			}
-			if len(args) == 2 {
-				return a.showManifest(cmd.Context(), set, args[1], revision)
+			failed := set.Poll(cmd.Context())
+			if failed != nil && set.Status()[0].Revision.ID == "" {
+				return failed
 			}
-			if revision != "" {
-				return errors.New("--revision: name the object too, as KIND/NAMESPACE/NAME")
+			if len(args) == 2 { // where it could not be polled, of the last good revision, and the error after it
+				return errors.Join(a.showManifest(cmd.Context(), set, args[1], revision), failed)
 			}
-			return a.showBaseline(cmd.Context(), set)
+			return errors.Join(a.showBaseline(cmd.Context(), set), failed)
 		},
 	}
 	cmd.Flags().StringVar(&revision, "revision", "", "of the baseline: a full commit (default: the newest)")
 	return cmd
 }
 
-// openBaseline polls a folder, or a baseline of the configuration by its name.
-func (a *app) openBaseline(ctx context.Context, name string) (*declared.Set, error) {
+// openBaseline opens a folder, or a baseline of the configuration by its name.
+func (a *app) openBaseline(name string) (*declared.Set, error) {
 	c, err := a.loadConfig()
 	if err != nil {
 		return nil, err
@@ -99,11 +103,7 @@ func (a *app) openBaseline(ctx context.Context, name string) (*declared.Set, err
 	} else {
 		return nil, fmt.Errorf("%q is neither a folder nor the name of a baseline in the configuration", name)
 	}
-	set, err := declared.Open(declared.Options{Baselines: []declared.Config{chosen}, Cache: a.path("baselines")})
-	if err != nil {
-		return nil, err
-	}
-	return set, set.Poll(ctx)
+	return declared.Open(declared.Options{Baselines: []declared.Config{chosen}, Cache: a.path("baselines")})
 }
 
 // baselineView is what a baseline declares.
@@ -178,7 +178,8 @@ func (a *app) baselineCompareCommand() *cobra.Command {
 		Long: `Compares what one baseline declares, and nothing else, with the cluster. "driftcast drift" compares with everything that
 is declared, on the objects themselves too.
 
-Exit codes: 0 as declared, 1 drift, 2 an error, or something is unknown (and nothing drifted) unless --ignore-unknown is given.`,
+Exit codes: 0 as declared, 1 drift, 2 an error, or something is unknown or nothing was there to compare (and nothing drifted)
+unless --ignore-unknown is given.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.baselines = args

@@ -42,7 +42,8 @@ which remembers since when, how often, and what was there before fields were tak
 
 What could not be compared is unknown, never clean.
 
-Exit codes: 0 as declared, 1 drift, 2 an error, or something is unknown (and nothing drifted) unless --ignore-unknown is given.`,
+Exit codes: 0 as declared, 1 drift, 2 an error, or something is unknown or nothing was there to compare (and nothing drifted)
+unless --ignore-unknown is given.`,
 		Example: `  driftcast drift
   driftcast drift -n training --baseline ./manifests
   driftcast drift --kind Deployment --kind Node -o json
@@ -138,7 +139,7 @@ func (a *app) watchDrift(ctx context.Context, once func(context.Context) (drift.
 			view := viewOf(report, f)
 			if now := fingerprint(view); now != last {
 				last = now
-				if verdict = a.printDrift(view, f); verdict != nil && !errors.Is(verdict, errFound) && !errors.Is(verdict, errUnknown) {
+				if verdict = a.printDrift(view, f); verdict != nil && !errors.Is(verdict, errFound) && !errors.Is(verdict, errUnknown) && !errors.Is(verdict, errNothing) {
 					return verdict
 				}
 			}
@@ -222,7 +223,12 @@ func viewOf(r drift.Report, f *driftFlags) driftView {
 	return v
 }
 
+// wants says whether the flags ask for an object. A manifest that could not be
+// read might be of any: it is asked for, lest what is unknown looks clean.
 func (f *driftFlags) wants(r cluster.Ref) bool {
+	if r.Kind == "" {
+		return true
+	}
 	if f.namespace != "" && r.Namespace != f.namespace {
 		return false
 	}
@@ -232,6 +238,10 @@ func (f *driftFlags) wants(r cluster.Ref) bool {
 // errUnknown ends the command with exit code 2: it cannot say that nothing drifted.
 var errUnknown = errors.New("not everything could be compared, so this is not clean; see above, or give --ignore-unknown")
 
+// errNothing is the answer where a namespace or a kind is mistyped: that nothing
+// was found to compare is no proof that nothing drifted.
+var errNothing = errors.New("nothing was compared: nothing is declared there; check --namespace, --kind and --baseline, or give --ignore-unknown")
+
 func (a *app) printDrift(v driftView, f *driftFlags) error {
 	if err := a.print(v, func(t *table) { drawDrift(t, v) }); err != nil {
 		return err
@@ -239,6 +249,8 @@ func (a *app) printDrift(v driftView, f *driftFlags) error {
 	switch {
 	case v.Counts[drift.Drifted] > 0:
 		return errFound
+	case v.Counts[drift.Unknown]+v.Counts[drift.Synced]+len(v.Problems) == 0 && !f.ignoreUnknown:
+		return errNothing
 	case (v.Counts[drift.Unknown] > 0 || len(v.Problems) > 0) && !f.ignoreUnknown:
 		return errUnknown
 	}

@@ -28,12 +28,16 @@ func drawDrift(t *table, v driftView) {
 				}
 			}
 			path := cmp.Or(d.Path, "(the object)")
-			t.row(object, path, clipped(d.Declared, "not declared")+" → "+clipped(d.Live, "absent"), ago(v.At, d.Since), cmp.Or(d.Manager, "not known"), declaredBy(f), sure)
+			t.row(object, path, clipped(d.Declared, "not declared")+" → "+clipped(d.Live, "absent"), since(&f, d, v.At), cmp.Or(d.Manager, "not known"), declaredBy(f), sure)
 		}
 	}
 	for _, f := range v.Findings {
 		if f.Verdict == drift.Unknown {
-			t.row("unknown: " + strings.Trim(f.Object.String(), "/") + ": " + f.Reason)
+			what := f.Object.String()
+			if f.Object.Kind == "" { // a manifest that could not be read; the reason names its file
+				what, _, _ = strings.Cut(f.Origin, ": ")
+			}
+			t.row("unknown: " + what + ": " + f.Reason)
 		}
 	}
 	for _, f := range v.Findings {
@@ -73,6 +77,15 @@ func clipped(value, absent string) string {
 	}
 	runes := []rune(value)
 	return string(runes[:limit-1]) + "…"
+}
+
+// since says how long a field has drifted. Who looks only once does not know of
+// one that nobody stamped: it was found now, which is not when it began.
+func since(f *drift.Finding, d drift.Difference, now time.Time) string {
+	if d.Since.Equal(f.ComparedAt) {
+		return "found now"
+	}
+	return ago(now, d.Since)
 }
 
 // ago says how long ago something was, coarsely.
