@@ -86,6 +86,8 @@ func TestDirectory(t *testing.T) {
 			config: declared.Config{Namespace: "shop"},
 			files:  map[string]string{"a.yaml": web + "---\n{apiVersion: v1, kind: Node, metadata: {name: gpu-1, labels: {pool: a}}}\n"},
 			want:   []string{"Deployment/shop/web", "Node/gpu-1"}},
+		"nothing there is a problem, not an empty declaration": {
+			files: map[string]string{"README.md": "moved to clusters/prod\n"}, problems: []string{".: no manifests are there (correct path"}},
 		"the definition of a kind tells its scope": {
 			files: map[string]string{"crd.yaml": `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: pools.x.io}, spec: {group: x.io, scope: Cluster, names: {kind: Pool}}}`,
 				"a.yaml": "{apiVersion: x.io/v1, kind: Pool, metadata: {name: p}}"},
