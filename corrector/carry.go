@@ -29,6 +29,11 @@ func (c *Corrector) carryOut(ctx context.Context, a *attempt) (forecaster.Correc
 	if err != nil {
 		return a.Correction, err
 	}
+	if a.plan.Undo != "" { // what had begun came to its end since it was looked at
+		a.Correction.Undo = a.plan.Undo
+		err = c.record(ctx, &a.Correction, move{to: forecaster.Applied, actor: actor})
+		return a.Correction, err
+	}
 	if a.plan.Unchanged {
 		err = c.record(ctx, &a.Correction, move{to: forecaster.Unchanged, actor: actor, reason: a.plan.Text})
 		return a.Correction, err

@@ -33,6 +33,23 @@ func TestUnfinished(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+	t.Run("it ends while it is looked at", func(t *testing.T) {
+		w, cor := begin(t)
+		looks := 0
+		w.cluster.also = func(a corrector.Action, p *corrector.Plan) {
+			if looks++; looks == 1 { // the last pod goes right after this look
+				p.Begun = true
+				w.cluster.byNode["gpu-1"], w.cluster.marks["gpu-1"] = a.ID, a.ID
+			}
+		}
+		w.tick()
+		if got := w.log.byID[cor.ID]; got.State != forecaster.Applied || got.Undo == "" {
+			t.Fatalf("%+v", got)
+		}
+		if got, err := w.Revert(context.Background(), cor.ID, "alice", "enough"); err != nil || got.State != forecaster.Reverted || len(w.cluster.byNode) != 0 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
 	t.Run("stopped half way", func(t *testing.T) {
 		w, cor := begin(t)
 		w.elsewhere.on = true

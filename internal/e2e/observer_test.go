@@ -32,6 +32,11 @@ type watcher struct {
 
 func observe(t *testing.T, kubeconfig, database string, config cluster.Config) *watcher {
 	t.Helper()
+	return observeAt(t, time.Now, kubeconfig, database, config)
+}
+
+func observeAt(t *testing.T, now func() time.Time, kubeconfig, database string, config cluster.Config) *watcher {
+	t.Helper()
 	connection, err := cluster.Connect(cluster.ConnectOptions{Kubeconfig: kubeconfig, QPS: 100})
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +46,7 @@ func observe(t *testing.T, kubeconfig, database string, config cluster.Config) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := cluster.New(cluster.Options{Connection: connection, Config: config, Salt: []byte("a salt of a test"), Changes: db.PutChanges, Memory: db, Logger: logger})
+	o, err := cluster.New(cluster.Options{Connection: connection, Config: config, Salt: []byte("a salt of a test"), Changes: db.PutChanges, Memory: db, Logger: logger, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
