@@ -129,43 +129,65 @@ func gatherReport(ctx context.Context, s *store.Store, in *audit.Input) error {
 	return nil
 }
 
-// ask asks the running server what is unknown now, and which revisions hold.
+// ask asks the running server what is unknown now, which pools nodes are in, and
+// which revisions hold.
 func (f *reportFlags) ask(ctx context.Context, in *audit.Input) error {
 	latest := drift.Report{}
-	for cursor := ""; ; {
-		var page struct {
-			ComparedAt *time.Time      `json:"comparedAt"`
-			Objects    int             `json:"objects"`
-			Items      []drift.Finding `json:"items"`
-			NextCursor string          `json:"nextCursor"`
-		}
-		path := "drift?verdict=unknown&limit=200"
-		if cursor != "" {
-			path += "&cursor=" + url.QueryEscape(cursor)
-		}
-		if err := f.server.call(ctx, "GET", path, "", &page); err != nil {
-			return err
-		}
-		if page.ComparedAt == nil {
-			break // nothing was compared yet: not known
-		}
-		latest.At, latest.Objects, latest.Findings = *page.ComparedAt, page.Objects, append(latest.Findings, page.Items...)
+	if err := f.findings(ctx, "verdict=unknown", &latest, func(drift.Finding) bool { return true }); err != nil {
+		return err
+	}
+	known := func(finding drift.Finding) bool { return finding.Verdict != drift.Unknown } // the others are there already
+	if err := f.findings(ctx, "source="+drift.SourcePool, &latest, known); err != nil {
+		return err
+	}
+	if !latest.At.IsZero() { // else nothing was compared yet: not known
 		in.Latest = &latest
-		if cursor = page.NextCursor; cursor == "" {
-			break
-		}
 	}
 	var page struct {
 		Items []struct {
 			Name, Source, Revision string
-			Revised                time.Time
+			Revised, Checked       time.Time
 		} `json:"items"`
 	}
 	if err := f.server.call(ctx, "GET", "baselines", "", &page); err != nil {
 		return err
 	}
 	for _, b := range page.Items {
-		in.Baselines = append(in.Baselines, audit.Baseline{Name: b.Name, Source: b.Source, Revision: b.Revision, Time: b.Revised})
+		declared := audit.Baseline{Name: b.Name, Source: b.Source, Revision: b.Revision, Time: b.Revised, Checked: b.Checked}
+		for _, finding := range latest.Findings {
+			if finding.Verdict == drift.Unknown && finding.Source == b.Source && strings.HasPrefix(finding.Origin, b.Name+": ") {
+				declared.Problems++
+			}
+		}
+		in.Baselines = append(in.Baselines, declared)
 	}
 	return nil
+}
+
+// findings adds those of the newest comparison that a query asks for, page by page.
+func (f *reportFlags) findings(ctx context.Context, query string, latest *drift.Report, wanted func(drift.Finding) bool) error {
+	for cursor := ""; ; {
+		var page struct {
+			ComparedAt time.Time       `json:"comparedAt"` // null: zero
+			Objects    int             `json:"objects"`
+			Items      []drift.Finding `json:"items"`
+			NextCursor string          `json:"nextCursor"`
+		}
+		path := "drift?limit=200&" + query
+		if cursor != "" {
+			path += "&cursor=" + url.QueryEscape(cursor)
+		}
+		if err := f.server.call(ctx, "GET", path, "", &page); err != nil {
+			return err
+		}
+		latest.At, latest.Objects = page.ComparedAt, page.Objects
+		for _, finding := range page.Items {
+			if wanted(finding) {
+				latest.Findings = append(latest.Findings, finding)
+			}
+		}
+		if cursor = page.NextCursor; cursor == "" {
+			return nil
+		}
+	}
 }

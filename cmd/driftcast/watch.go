@@ -189,7 +189,7 @@ func (a *app) reporter(c audit.Config, w *watching, s *store.Store, now func() t
 		in.Latest = &last
 		for _, b := range w.declared.Status() {
 			in.Baselines = append(in.Baselines, audit.Baseline{Name: b.Name, Source: b.Kind, Revision: b.Revision.ID,
-				Author: b.Revision.Author, Time: b.Revision.Time, Subject: b.Revision.Subject, Problems: len(b.Problems)})
+				Author: b.Revision.Author, Time: b.Revision.Time, Checked: b.Checked, Subject: b.Revision.Subject, Problems: len(b.Problems)})
 		}
 		return gatherReport(ctx, s, in)
 	}}

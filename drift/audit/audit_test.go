@@ -73,9 +73,9 @@ func aWeek() audit.Input {
 		},
 		Latest: &drift.Report{At: monday.Add(7 * 24 * time.Hour), Objects: 120, Findings: []drift.Finding{
 			{Object: web, Verdict: drift.Synced}, {Object: api, Verdict: drift.Unknown, Reason: "no baseline was read", Source: "git"},
+			{Object: node, Verdict: drift.Drifted, Source: drift.SourcePool, Origin: "h100"},
 			{Verdict: drift.Unknown, Origin: "prod: a.yaml", Reason: "a.yaml:3: document 1: kind: missing", Source: "git"}}},
-		Baselines: []audit.Baseline{{Name: "prod", Source: "git", Revision: "4f2c1e0a4f2c1e0a4f2c1e0a4f2c1e0a4f2c1e0a", Author: "Ada", Time: monday, Subject: "web: 7"}},
-		Pool:      func(node string) string { return strings.TrimRight(node, "-0123456789") },
+		Baselines: []audit.Baseline{{Name: "prod", Source: "git", Revision: "4f2c1e0a4f2c1e0a4f2c1e0a4f2c1e0a4f2c1e0a", Author: "Ada", Time: monday, Checked: monday.Add(167 * time.Hour), Subject: "web: 7"}},
 	}
 }
 
@@ -121,6 +121,35 @@ func TestAWeekInNumbers(t *testing.T) {
 	}
 	if r.Unknown.Objects != 2 || r.Unknown.Causes[1].Example != "prod: a.yaml" {
 		t.Errorf("got %+v", r.Unknown)
+	}
+}
+
+// TestPoolsOfNodes: what drifted is counted by the pool that the newest comparison
+// gives the node; a node that is gone has none that is known.
+func TestPoolsOfNodes(t *testing.T) {
+	node := func(name string) cluster.Ref { return cluster.Ref{Version: "v1", Kind: "Node", Name: name} }
+	in := aWeek()
+	in.Episodes = []drift.Episode{episode(node("a"), drift.LabelSkew, "", 1, 1), episode(node("b"), drift.LabelSkew, "", 2, 0), episode(node("gone"), drift.VersionSkew, "", 3, 1),
+		episode(deployment("shop", "a"), drift.Replicas, "", 4, 1)}
+	in.Latest.Findings = []drift.Finding{{Object: node("a"), Source: drift.SourcePool, Origin: "h100"}, {Object: node("b"), Verdict: drift.Unknown, Source: drift.SourcePool, Origin: "h100"},
+		{Object: node("gone"), Source: drift.SourceGit, Origin: "prod: nodes.yaml"}}
+	pools := func() (out []string) {
+		for _, g := range audit.Build(in).Pools {
+			out = append(out, fmt.Sprintf("%s %d/%d", g.Name, g.Drifts, g.Objects))
+		}
+		return out
+	}
+	if diff := cmp.Diff([]string{"h100 2/2", "not known 1/1"}, pools()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for format, want := range map[string]string{"markdown": "| h100 | 2 |", "html": "h100", "json": `"name": "h100"`} {
+		var out bytes.Buffer
+		if err := audit.Write(&out, audit.Build(in), format); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %v, no %q in\n%s", format, err, want, out.String())
+		}
+	}
+	if in.Latest = nil; len(pools()) > 0 {
+		t.Errorf("no comparison at hand: got %q, want none", pools())
 	}
 }
 

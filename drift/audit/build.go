@@ -47,7 +47,8 @@ func Build(in Input) Report {
 	r.Kinds = kinds(in, weeks)
 	r.Managers = groups(began, func(d Drift) []string { return orUnknown(d.Managers) })
 	r.Places = groups(began, func(d Drift) []string { return []string{place(d)} })
-	r.Pools = groups(began, func(d Drift) []string { return pool(d, in.Pool) })
+	pools := poolsOf(in.Latest)
+	r.Pools = groups(began, func(d Drift) []string { return pool(d, pools) })
 	r.Objects = groups(began, func(d Drift) []string { return []string{d.Object} })
 	r.Objects = r.Objects[:min(worst, len(r.Objects))]
 	r.Repairers = groups(slices.DeleteFunc(slices.Clone(began), func(d Drift) bool { return d.Until.IsZero() }),

@@ -26,19 +26,33 @@ func place(d Drift) string {
 	return "(whole cluster)"
 }
 
-func pool(d Drift, of func(string) string) []string {
-	object := d.episodes[0].Object
-	if object.Kind != "Node" || object.Group != "" || of == nil {
-		return nil
+// poolsOf are the pools of nodes by their names, as the newest comparison of each
+// pool's nodes with each other knows them.
+func poolsOf(latest *drift.Report) map[string]string {
+	pools := map[string]string{}
+	if latest == nil {
+		return pools
 	}
-	return orUnknown(nonEmpty(of(object.Name)))
+	for _, f := range latest.Findings {
+		if f.Source == drift.SourcePool {
+			pools[f.Object.Name] = f.Origin
+		}
+	}
+	return pools
 }
 
-func nonEmpty(name string) []string {
-	if name == "" {
+// pool is that of a node; nil for what is no node, and where nothing is known of
+// any pool.
+func pool(d Drift, pools map[string]string) []string {
+	object := d.episodes[0].Object
+	switch name, ok := pools[object.Name]; {
+	case object.Kind != "Node" || object.Group != "" || len(pools) == 0:
 		return nil
+	case !ok: // gone since, or of no pool
+		return []string{NotKnown}
+	default:
+		return []string{name}
 	}
-	return []string{name}
 }
 
 // groups counts drifts by what key says of them; most first.

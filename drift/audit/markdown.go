@@ -25,7 +25,9 @@ func WriteMarkdown(w io.Writer, r Report) error {
 	})
 	m.groups("Who set the fields", "Field manager", r, r.Managers)
 	m.groups("Where", "Namespace", r, r.Places)
-	m.groups("Node pools", "Pool", r, r.Pools)
+	if len(r.Pools) > 0 {
+		m.groups("Node pools", "Pool", r, r.Pools)
+	}
 	m.groups("The objects that drift most", "Object", r, r.Objects)
 	m.heading("Kinds of drift, and which come back", len(r.Kinds))
 	var rows [][]string
@@ -65,9 +67,9 @@ func WriteMarkdown(w io.Writer, r Report) error {
 	m.heading("Declared states in force", len(r.Baselines))
 	rows = nil
 	for _, b := range r.Baselines {
-		rows = append(rows, []string{b.Name, b.Source, short(b.Revision), b.Subject, b.Author, r.moment(b.Time), strconv.Itoa(b.Problems)})
+		rows = append(rows, []string{b.Name, b.Source, short(b.Revision), b.Subject, b.Author, r.moment(b.Time), r.moment(b.Checked), strconv.Itoa(b.Problems)})
 	}
-	m.table([]string{"Baseline", "Source", "Revision", "Commit", "Author", "Time", "Unread"}, rows)
+	m.table([]string{"Baseline", "Source", "Revision", "Commit", "Author", "Time", "Last seen", "Unread"}, rows)
 	m.line("## How to read this")
 	for _, line := range Reading() {
 		m.text.WriteString("- " + line + "\n")
@@ -134,9 +136,6 @@ func escapeCell(text string) string {
 }
 
 func (m *markdown) groups(title, what string, r Report, list []Group) {
-	if title == "Node pools" && len(list) == 0 {
-		return
-	}
 	m.heading(title, len(list))
 	var rows [][]string
 	for _, g := range list {

@@ -22,12 +22,11 @@ type Input struct {
 	// VerifyAudit said, empty where it is whole.
 	Verified int64
 	Broken   string
-	// Latest is the newest comparison, for what is Unknown; nil: not at hand.
+	// Latest is the newest comparison, for what is Unknown and for the pools of
+	// nodes; nil: not at hand.
 	Latest *drift.Report
 	// Baselines are the declared states in force.
 	Baselines []Baseline
-	// Pool is the pool of a node; nil: not known.
-	Pool func(node string) string
 }
 
 // Baseline is one declared state in force.
@@ -36,7 +35,8 @@ type Baseline struct {
 	Source   string    `json:"source"` // git or directory
 	Revision string    `json:"revision"`
 	Author   string    `json:"author,omitempty"`
-	Time     time.Time `json:"time,omitzero"`
+	Time     time.Time `json:"time,omitzero"`    // of the commit
+	Checked  time.Time `json:"checked,omitzero"` // the last look for a newer one that succeeded; zero: none
 	Subject  string    `json:"subject,omitempty"`
 	Problems int       `json:"problems"`
 }

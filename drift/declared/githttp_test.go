@@ -44,7 +44,7 @@ func serveGit(t *testing.T, r *repo) *gitServer {
 	if err != nil {
 		t.Skip("git is not installed: its http-backend is the server here")
 	}
-	backend := &cgi.Handler{Path: git, Args: []string{"http-backend"}, Dir: r.dir, Stderr: io.Discard,
+	backend := &cgi.Handler{Path: git, Args: []string{"http-backend"}, Dir: r.dir, Stderr: io.Discard, Logger: log.New(io.Discard, "", 0),
 		Env: []string{"GIT_PROJECT_ROOT=" + filepath.Dir(r.dir), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"}}
 	s := &gitServer{}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
