@@ -74,16 +74,20 @@ func families(t *features.Target) []family {
 	return out
 }
 
-// ask keeps the variants that a selection may ask for; false: there is none.
-func (f *family) ask(s *collector.Selection) bool {
+// ask returns the variants that a selection may ask for.
+func (f *family) ask(s *collector.Selection) (asked []variant) {
 	if !s.Allows(nameLabel, f.name) {
-		return false
+		return nil
 	}
 	if f.labelled && !(s.Allows("target", f.target.Name) && s.Allows("kind", f.target.Subject.Kind)) {
-		return false
+		return nil
 	}
-	f.variants = slices.DeleteFunc(f.variants, func(v variant) bool { return !s.Allows(v.label.Name, v.label.Value) })
-	return len(f.variants) > 0
+	for _, v := range f.variants {
+		if s.Allows(v.label.Name, v.label.Value) {
+			asked = append(asked, v)
+		}
+	}
+	return asked
 }
 
 // shortest is the horizon that past times are answered at.

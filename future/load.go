@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/driftcast/driftcast/collector"
+	"github.com/driftcast/driftcast/features"
 	"github.com/driftcast/driftcast/forecaster"
+	"github.com/driftcast/driftcast/models"
 )
 
 // load collects the curves of one selection.
@@ -18,59 +20,78 @@ type load struct {
 	points int
 }
 
-// family loads the curves of one name for one target: what was said before,
-// then the newest forecast of each subject.
-func (l *load) family(ctx context.Context, f *family) error {
-	label, err := l.labeller(ctx, f)
+// target loads the curves of one target under the names that are asked for:
+// what was said before, then the newest forecast of each subject.
+func (l *load) target(ctx context.Context, t *features.Target, families []family) error {
+	own, err := l.ownLabels(ctx, t)
 	if err != nil {
 		return err
 	}
-	search := f.search(l.s)
-	past := map[string]track{}
-	if !l.s.Bare && l.s.From.Before(l.now) {
-		if past, err = l.past(ctx, f, search); err != nil {
-			return err
+	search := families[0].search(l.s)
+	past := make([]map[string]track, len(families))
+	for i := range families {
+		f := &families[i]
+		if f.search(l.s) != search {
+			search = "" // some need more
 		}
 	}
-	query := forecaster.ForecastQuery{Target: f.target.Name, Sort: "subject", Search: search, Limit: 1000}
+	for i := range families {
+		if !l.s.Bare && l.s.From.Before(l.now) {
+			if past[i], err = l.past(ctx, &families[i], search); err != nil {
+				return err
+			}
+		}
+	}
+	query := forecaster.ForecastQuery{Target: t.Name, Sort: "subject", Search: search, Limit: 1000}
 	for {
 		page, next, err := l.o.o.Store.Forecasts(ctx, query)
 		if err != nil {
 			return err
 		}
 		for i := range page {
-			fc := &page[i]
-			key := fc.Subject.String()
-			said := past[key]
-			delete(past, key)
-			if said == nil {
-				said = make(track, len(f.variants))
-			}
-			ends := said.follow(f, fc)
-			if l.s.Bare && time.UnixMilli(ends).Before(l.s.From) {
-				continue
-			}
-			if fresh := fc.Origin.Add(StaleAfter(f.target)); l.now.After(fresh) {
-				ends = min(ends, fresh.UnixMilli())
-			}
-			if err := l.put(f, label(fc.Subject), said, ends); err != nil {
-				return err
+			labels, key := own(page[i].Subject), page[i].Subject.String()
+			for j := range families {
+				said := past[j][key]
+				delete(past[j], key)
+				if err := l.newest(&families[j], labels, said, &page[i]); err != nil {
+					return err
+				}
 			}
 		}
 		if query.Cursor = next; next == "" {
 			break
 		}
 	}
-	for key, said := range past { // of what is no longer forecast
-		sub, err := collector.ParseSubject(key)
-		if err != nil {
-			return err
-		}
-		if err := l.put(f, label(sub), said, l.now.UnixMilli()); err != nil {
-			return err
+	for j := range families {
+		for key, said := range past[j] { // of what is no longer forecast
+			sub, err := collector.ParseSubject(key)
+			if err != nil {
+				return err
+			}
+			if err := l.put(&families[j], families[j].label(sub, own(sub)), said, l.now.UnixMilli()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// newest puts what was said of a subject before and is said now.
+func (l *load) newest(f *family, own collector.Labels, said track, fc *models.Forecast) error {
+	ends, stale := f.ends(fc), fc.Origin.Add(StaleAfter(f.target))
+	if l.now.After(stale) && stale.Before(ends) {
+		ends = stale
+	}
+	if l.s.Bare && ends.Before(l.s.From) {
+		return nil
+	}
+	if said == nil {
+		said = make(track, len(f.variants))
+	}
+	if !l.s.Bare {
+		said.follow(f, fc)
+	}
+	return l.put(f, f.label(fc.Subject, own), said, ends.UnixMilli())
 }
 
 // put keeps the curves of a subject that are asked for, until a time.
@@ -131,15 +152,14 @@ func (l *load) past(ctx context.Context, f *family, search string) (map[string]t
 	return tracks, nil
 }
 
-// labeller returns the labels that a subject's series have, its variant's
-// apart.
-func (l *load) labeller(ctx context.Context, f *family) (func(collector.Subject) collector.Labels, error) {
+// ownLabels returns the labels that the series of a target's subjects have.
+func (l *load) ownLabels(ctx context.Context, t *features.Target) (func(collector.Subject) collector.Labels, error) {
 	var seen map[collector.Subject]collector.Labels
-	if spec := f.target.Subject; ambiguous(spec) && l.o.o.History != nil {
+	if ambiguous(t.Subject) && l.o.o.History != nil {
 		seen = map[collector.Subject]collector.Labels{}
-		w := collector.Window{Start: l.now.Add(-24 * time.Hour), End: l.now, Step: f.target.Interval}
-		_, err := l.o.o.History.SelectOf(ctx, f.target.Name, w, func(own collector.Labels) bool {
-			if sub, ok := spec.Subject(own); ok {
+		w := collector.Window{Start: l.now.Add(-24 * time.Hour), End: l.now, Step: t.Interval}
+		_, err := l.o.o.History.SelectOf(ctx, t.Name, w, func(own collector.Labels) bool {
+			if sub, ok := t.Subject.Subject(own); ok {
 				seen[sub] = own
 			}
 			return false
@@ -149,11 +169,10 @@ func (l *load) labeller(ctx context.Context, f *family) (func(collector.Subject)
 		}
 	}
 	return func(sub collector.Subject) collector.Labels {
-		own, known := seen[sub]
-		if !known {
-			own = labelsOf(f.target.Subject, sub)
+		if own, known := seen[sub]; known {
+			return own
 		}
-		return f.label(sub, own)
+		return labelsOf(t.Subject, sub)
 	}, nil
 }
 

@@ -74,13 +74,17 @@ func (o *Outlook) find(ctx context.Context, s *collector.Selection) ([]collector
 	l := &load{o: o, s: s, now: o.o.Now()}
 	targets := o.o.Targets()
 	for i := range targets {
+		var asked []family
 		for _, f := range families(&targets[i]) {
-			if !f.ask(s) {
-				continue
+			if f.variants = f.ask(s); len(f.variants) > 0 {
+				asked = append(asked, f)
 			}
-			if err := l.family(ctx, &f); err != nil {
-				return nil, fmt.Errorf("%s of %s: %w", f.name, f.target.Name, err)
-			}
+		}
+		if len(asked) == 0 {
+			continue
+		}
+		if err := l.target(ctx, &targets[i], asked); err != nil {
+			return nil, fmt.Errorf("forecasts of %s: %w", targets[i].Name, err)
 		}
 	}
 	return l.curves, nil

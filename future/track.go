@@ -44,28 +44,38 @@ func (l *line) before(t int64) {
 	l.times, l.values = l.times[:n], l.values[:n]
 }
 
-// follow adds the newest forecast to what was said before it, and returns the
-// last moment that it speaks of (Unix ms).
-func (said track) follow(f *family, fc *models.Forecast) (ends int64) {
+// follow adds the newest forecast to what was said before it.
+func (said track) follow(f *family, fc *models.Forecast) {
 	origin := fc.Origin.UnixMilli()
 	for k, v := range f.variants {
 		if f.risk {
 			said[k].before(origin)
 			said[k].say(fc.Origin, riskAt(fc, v.horizon), standsFor(v.horizon), true)
-			ends = fc.Origin.Add(StaleAfter(f.target)).UnixMilli()
-			said[k].say(fc.Origin.Add(StaleAfter(f.target)), math.NaN(), math.MaxInt64, true)
+			said[k].say(f.ends(fc), math.NaN(), math.MaxInt64, true)
 			continue
 		}
 		said[k].before(origin + 1)
 		stands := standsFor(f.shortest())
-		n := min(len(fc.Leads), len(fc.Path)/len(models.Quantiles))
-		for i := range n {
-			at := fc.Origin.Add(time.Duration(fc.Leads[i]) * fc.Interval)
-			said[k].say(at, fc.Path[i*len(models.Quantiles)+v.quantile], stands, false)
-			ends, stands = at.UnixMilli(), math.MaxInt64 // however far apart its leads are
+		for i := range min(len(fc.Leads), len(fc.Path)/len(models.Quantiles)) {
+			said[k].say(leadTime(fc, i), fc.Path[i*len(models.Quantiles)+v.quantile], stands, false)
+			stands = math.MaxInt64 // however far apart its leads are
 		}
 	}
-	return ends
+}
+
+// ends is the last moment that a forecast speaks of.
+func (f *family) ends(fc *models.Forecast) time.Time {
+	switch {
+	case f.risk:
+		return fc.Origin.Add(StaleAfter(f.target))
+	case len(fc.Leads) == 0:
+		return fc.Origin
+	}
+	return leadTime(fc, len(fc.Leads)-1)
+}
+
+func leadTime(fc *models.Forecast, i int) time.Time {
+	return fc.Origin.Add(time.Duration(fc.Leads[i]) * fc.Interval)
 }
 
 func riskAt(fc *models.Forecast, horizon time.Duration) float64 {
