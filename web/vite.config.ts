@@ -8,5 +8,5 @@ export default defineConfig({
   plugins: [react()],
   build: { outDir: '../api/ui/dist', emptyOutDir: true, chunkSizeWarningLimit: 1000 },
   server: { proxy: { '/api': 'http://127.0.0.1:9595' } },
-  test: { include: ['src/**/*.test.{ts,tsx}'], environment: 'jsdom', setupFiles: ['src/setup.test-env.ts'] },
+  test: { include: ['src/**/*.test.{ts,tsx}'], environment: 'jsdom', setupFiles: ['src/setup.test-env.ts'], testTimeout: 60_000 },
 })

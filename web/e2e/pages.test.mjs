@@ -98,6 +98,18 @@ test('an event: the past most like now, and a reliability curve with its table o
   await shoot('event')
 })
 
+test('regressions: what stands with the change that it follows, or that nothing was found', async () => {
+  await page.goto(url)
+  await page.getByRole('navigation', { name: 'pages' }).getByRole('link', { name: 'Regressions' }).click()
+  await page.getByRole('heading', { name: 'Regressions' }).waitFor()
+  const table = page.getByRole('table', { name: 'regressions' })
+  await table.or(page.getByText(/No latency has risen/)).first().waitFor()
+  const { items } = await (await fetch(`${url}/api/v1/regressions`)).json()
+  if (items.length > 0) await table.getByRole('link', { name: items[0].subjects[0].id }).first().waitFor()
+  await page.getByText('Signals that left their baseline').waitFor()
+  await shoot('regressions')
+})
+
 test('drift without a cluster says so, and never that all is well; reached by keyboard', async () => {
   await page.goto(url)
   const link = page.getByRole('navigation', { name: 'pages' }).getByRole('link', { name: 'Drift' })

@@ -7,6 +7,7 @@ import { clock } from './format'
 import { CorrectionsPage } from './pages/corrections'
 import { DriftPage } from './pages/drift'
 import { ForecastPage } from './pages/forecast'
+import { RegressionsPage } from './pages/regressions'
 import { RisksPage } from './pages/risks'
 
 /** App is the frame around the pages: where one is, and how the service is. */
@@ -31,6 +32,7 @@ export function App() {
       <AppShell.Main>
         <Routes>
           <Route path="/" element={<RisksPage />} />
+          <Route path="/regressions" element={<RegressionsPage />} />
           <Route path="/drift" element={<DriftPage />} />
           <Route path="/corrections" element={<CorrectionsPage />} />
           <Route path="/forecasts/:target/:subject" element={<ForecastPage />} />
@@ -45,7 +47,7 @@ function Pages() {
   const { pathname } = useLocation()
   return (
     <Group component="nav" gap="md" aria-label="pages">
-      {[['/', 'Risks'], ['/drift', 'Drift'], ['/corrections', 'Corrections']].map(([path, name]) => (
+      {[['/', 'Risks'], ['/regressions', 'Regressions'], ['/drift', 'Drift'], ['/corrections', 'Corrections']].map(([path, name]) => (
         <Anchor key={path} component={Link} to={path!} fw={pathname === path ? 700 : undefined} aria-current={pathname === path ? 'page' : undefined}>{name}</Anchor>
       ))}
     </Group>

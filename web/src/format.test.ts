@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { age, percent, plain, quantity, revision, riskColour, span } from './format'
+import { age, percent, plain, quantity, revision, riskColour, slower, span } from './format'
 
 describe('percent', () => {
   it.each([[0, '0 %'], [0.004, '<1 %'], [0.62, '62 %'], [0.997, '>99 %'], [1, '100 %'], [null, '–']])('%s is %s', (p, want) => {
@@ -17,6 +17,12 @@ describe('quantity', () => {
   it('prints short latencies in milliseconds', () => expect(quantity(0.01234, 's')).toBe('12.3\u202fms'))
   it('prints ratios as percent', () => expect(quantity(0.5, 'ratio')).toBe('50\u202f%'))
   it('prints missing as a dash', () => expect(quantity(null, 's')).toBe('–'))
+})
+
+describe('slower', () => {
+  it.each([[0.6, '+60 %'], [-0.1, '−10 %'], [0, '+0 %'], [11, '12 times'], [null, '–']])('%s is %s', (effect, want) => {
+    expect(slower(effect)).toBe(want)
+  })
 })
 
 describe('riskColour', () => {

@@ -24,6 +24,13 @@ export function quantity(v: number | null | undefined, unit = ''): string {
   return `${Number(v.toPrecision(3))}${space}${unit}`
 }
 
+/** slower prints a relative rise: +60 %, 12 times. */
+export function slower(effect: number | null | undefined): string {
+  if (effect === null || effect === undefined) return '–'
+  if (effect >= 9) return `${Math.round(1 + effect)} times`
+  return `${effect < 0 ? '−' : '+'}${Math.round(100 * Math.abs(effect))} %`
+}
+
 /** clock prints a time of day with its date when that is not the same day as now. */
 export function clock(time: string | number, now = Date.now()): string {
   const t = new Date(typeof time === 'number' ? time * 1000 : time)

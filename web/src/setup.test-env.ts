@@ -1,7 +1,7 @@
 import '@testing-library/jest-dom/vitest'
 import { configure } from '@testing-library/react'
 
-configure({ asyncUtilTimeout: 5000 }) // a busy machine is no failure
+configure({ asyncUtilTimeout: 20_000 }) // a busy machine is no failure
 
 // Mantine asks for what jsdom lacks.
 Object.defineProperty(window, 'matchMedia', {

@@ -25,6 +25,9 @@ export type Scorecard = Schemas['Scorecard']
 export type ReliabilityBin = Schemas['ReliabilityBin']
 export type Explanation = Schemas['Explanation']
 export type ScorecardList = Schemas['ScorecardList']
+export type Regression = Schemas['Regression']
+export type RegressionList = Schemas['RegressionList']
+export type ShiftList = Schemas['ShiftList']
 
 /** Problem is an RFC 9457 answer, as an Error. */
 export class Problem extends Error {
