@@ -48,6 +48,9 @@ target files are checked too. Every error names file:line:column, the field and 
 				if len(c.TargetFiles) > 0 || len(c.Corrections.Policies) > 0 { // the built-in packs name policies that nobody has to have
 					file.Warnings = unanswered(targets, c.Corrections.Policies)
 				}
+				if err := c.complete(); err != nil {
+					file.Warnings = append(file.Warnings, "to serve, "+err.Error())
+				}
 				checked = append(checked, file)
 			}
 			files, err := features.ParseFiles(texts)

@@ -179,6 +179,15 @@ func parseConfig(name string, text []byte) (config, error) {
 	return c, nil
 }
 
+// complete says what a service lacks, and a command that is told the rest by flags
+// or by kubectl's own configuration does not.
+func (c *config) complete() error {
+	if len(c.Baselines) > 0 && !c.Cluster.watched() {
+		return fieldError{"baselines", "", "there is no cluster to compare them with", "set cluster.in_cluster or cluster.kubeconfig"}
+	}
+	return nil
+}
+
 // resolve makes the paths in the file relative to the file's folder.
 func (c *config) resolve(dir string) {
 	join := func(path *string) { *path = promconfig.JoinDir(dir, *path) }
@@ -242,9 +251,6 @@ func (c *config) validate() error {
 	}
 	if l := c.Cluster.Lease; l.Enabled && (!c.Cluster.watched() || l.Namespace == "" || l.Name == "") {
 		return fieldError{"lease", "", "a Lease lives in a cluster, in a namespace, under a name", "set cluster.in_cluster or cluster.kubeconfig, and lease.namespace and lease.name"}
-	}
-	if len(c.Baselines) > 0 && !c.Cluster.watched() {
-		return fieldError{"baselines", "", "there is no cluster to compare them with", "set cluster.in_cluster or cluster.kubeconfig"}
 	}
 	if c.API.RateLimit <= 0 {
 		return fieldError{"rate_limit", "", "must be over 0", "write requests a second, such as 50"}

@@ -69,6 +69,9 @@ and proposes nothing. SIGHUP reads targets and policies again.`,
 			if err != nil {
 				return err
 			}
+			if err := c.complete(); err != nil {
+				return fmt.Errorf("%s: %w", a.configFile, err)
+			}
 			return a.serve(cmd.Context(), c, web, logger)
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -125,6 +126,10 @@ func (s *httpSession) mask(err error) error {
 	var hidden *plumbing.UnexpectedError // it does not unwrap
 	if errors.As(err, &hidden) {
 		err = hidden.Err
+	}
+	var asked *url.Error // whoever explains it names the URL
+	if errors.As(err, &asked) {
+		err = asked.Err
 	}
 	text := err.Error()
 	for _, secret := range s.secrets {
