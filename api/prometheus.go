@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -208,92 +207,4 @@ func truncated(value collector.Answer, limit int) promAnswer {
 		value.Warnings = append(value.Warnings, "results truncated due to limit")
 	}
 	return a
-}
-
-// promMetadata says what the metrics are.
-func (s *Server) promMetadata(c echo.Context) (a promAnswer, err error) {
-	f := promForm{values: c.Request().Form}
-	limit := f.limit("limit")
-	if f.err != nil {
-		return a, f.err
-	}
-	type metadata struct {
-		Type string `json:"type"`
-		Help string `json:"help"`
-		Unit string `json:"unit"`
-	}
-	all := map[string][]metadata{}
-	add := func(name, help, unit string) {
-		if only := f.text("metric"); only == "" || only == name {
-			all[name] = []metadata{{"gauge", help, unit}}
-		}
-	}
-	add("driftcast_forecast_quantile", "Quantile of a level at the sample's time, in the level's own unit.", "")
-	add("driftcast_risk_ratio", "Probability, said at the sample's time, that the bound is crossed, or the event begins, within the horizon.", "ratio")
-	for _, t := range s.o.Targets() {
-		if !t.IsEvent() {
-			add(t.Name+":predicted", "Forecast of "+t.Name+": its median (yhat) and 0.1 and 0.9 quantiles (yhat_lower, yhat_upper).", s.unit(t.Name))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if limit > 0 && len(all) > limit {
-			delete(all, name)
-		}
-	}
-	return promAnswer{data: all}, nil
-}
-
-func (s *Server) promBuildInfo(echo.Context) (promAnswer, error) {
-	return promAnswer{data: map[string]string{"version": promVersion, "revision": s.o.Version, "branch": "", "buildUser": "", "buildDate": "",
-		"goVersion": runtime.Version(), "application": "Driftcast"}}, nil
-}
-
-// promError gives a QueryError its status.
-func promError(err error) error {
-	var q *collector.QueryError
-	if !errors.As(err, &q) {
-		return err
-	}
-	status := map[string]int{"bad_data": http.StatusBadRequest, "execution": http.StatusUnprocessableEntity,
-		"timeout": http.StatusServiceUnavailable, "canceled": 499, "internal": http.StatusInternalServerError}[q.Kind]
-	return &promFault{status, q}
-}
-
-// promFault is a query that has no answer.
-type promFault struct {
-	status int
-	err    *collector.QueryError
-}
-
-// Error implements error.
-func (p *promFault) Error() string { return p.err.Error() }
-
-// Unwrap implements errors.Is.
-func (p *promFault) Unwrap() error { return p.err }
-
-// renderProm answers with an error as Prometheus does.
-func renderProm(err error, c echo.Context) {
-	p := problemOf(err)
-	kind, text := "internal", p.Error()
-	switch status := p.status; {
-	case status == http.StatusUnauthorized:
-		kind = "unauthorized"
-	case status == http.StatusForbidden:
-		kind = "forbidden"
-	case status == http.StatusNotFound:
-		kind = "not_found"
-	case status == http.StatusServiceUnavailable:
-		kind = "timeout"
-	case status < 500:
-		kind = "bad_data"
-	}
-	var fault *promFault
-	if errors.As(err, &fault) {
-		p.status, kind = fault.status, fault.err.Kind
-		if kind != "internal" { // which is for the log
-			text = fault.Error()
-		}
-	}
-	setHeaders(c.Response().Header(), p)
-	_ = c.JSON(p.status, map[string]string{"status": "error", "errorType": kind, "error": text}) // the client has gone
 }
