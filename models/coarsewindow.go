@@ -1,6 +1,9 @@
 package models
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 const (
 	kindCoarse    = "coarse-window" // an expert only
@@ -16,9 +19,10 @@ func (b coarseWindow) path(h *history, leads []int, q []float64) {
 	window := h.take(coarseSamples)[:0]
 	for i := len(h.past) - 1 - h.age; i >= 0 && len(window) < coarseSamples; i -= b.step {
 		if v := h.past[i]; v-v == 0 {
-			window = append(window, h.in(v))
+			window = append(window, h.value(i))
 		}
 	}
+	slices.Sort(window)
 	writeWindow(window, len(leads), q)
 }
 

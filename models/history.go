@@ -2,6 +2,7 @@ package models
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/driftcast/driftcast/features"
@@ -26,6 +27,13 @@ type history struct {
 	recent [recentLength]float64 // latest known values on the model's scale, newest first
 	known  int                   // how many of recent are filled
 
+	orders  [sortedMost][]float64 // what sorted has returned, the first `ordered` of them
+	ordered int
+
+	turn   uint32       // the stamp of this row, never 0
+	logs   []keptValue  // of past, on scales of logarithms
+	shapes []keptShapes // of the cycles that were asked for
+
 	room  []float64 // what take hands out
 	taken int
 }
@@ -33,13 +41,16 @@ type history struct {
 // recentLength is how many known values a history looks back over.
 const recentLength = 256
 
+// sortedMost is how many orders of the recent values a history keeps.
+const sortedMost = 8
+
 // begin reads a row of a frame. typical is the unit to lean on while little is
 // known; ok is false where nothing is.
 func (h *history) begin(f *features.Frame, row int, typical float64) (ok bool) {
 	past, scale := f.Past(row), f.Target.Scale
 	h.past, h.scale, h.columns = past, scale, f.Features(row)
 	h.origin, h.step = f.OriginOf(row).Unix(), int64(f.Panel.Interval/time.Second)
-	h.known, h.age, h.taken, h.spreads = 0, 0, 0, 0
+	h.known, h.age, h.taken, h.spreads, h.ordered = 0, 0, 0, 0, 0
 	var sum float64
 	for i := len(past) - 1; i >= 0 && h.known < recentLength; i-- {
 		v := past[i]
@@ -63,12 +74,33 @@ func (h *history) begin(f *features.Frame, row int, typical float64) (ok bool) {
 			h.offset = 1
 		}
 	}
-	for i, v := range h.recent[:h.known] {
-		h.recent[i] = h.in(v)
+	h.forget()
+	for i, n := len(past)-1-h.age, 0; n < h.known; i-- {
+		if v := past[i]; v-v == 0 {
+			h.recent[n] = h.value(i)
+			n++
+		}
 	}
 	h.last = h.recent[0]
 	h.unit = localUnit(h.recent[:h.known], typical)
 	return true
+}
+
+// sorted returns the n latest known values in ascending order, to read only.
+func (h *history) sorted(n int) []float64 {
+	for _, s := range h.orders[:h.ordered] {
+		if len(s) == n {
+			return s
+		}
+	}
+	s := h.take(n)
+	copy(s, h.recent[:n])
+	slices.Sort(s)
+	if h.ordered < len(h.orders) {
+		h.orders[h.ordered] = s
+		h.ordered++
+	}
+	return s
 }
 
 // take returns room for n numbers, not cleared, until the next begin.

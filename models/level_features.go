@@ -53,9 +53,7 @@ func bounded(x float64) float64 { return min(max(x, -localLimit), localLimit) }
 
 // begin writes the row's part of x and returns its frame of reference.
 func (b localFeatures) begin(h *history, x []float64) local {
-	near := h.take(min(localNear, h.known))
-	copy(near, h.recent[:len(near)])
-	slices.Sort(near)
+	near := h.sorted(min(localNear, h.known))
 	l := local{anchor: windowQuantile(near, 0.5), unit: h.unit}
 	for i, level := range Quantiles {
 		l.start[i] = l.place(windowQuantile(near, level))
@@ -124,7 +122,7 @@ func (b localFeatures) lead(h *history, l *local, lead int, x []float64) {
 	exact := math.NaN()
 	if at := n - 1 + lead - back*b.season; at >= 0 {
 		if v := h.past[at]; v-v == 0 {
-			exact = h.in(v)
+			exact = h.value(at)
 		}
 	}
 	w.place(l, exact)
@@ -245,7 +243,7 @@ func around(h *history, at, reach int) float64 {
 			continue
 		}
 		if v := h.past[j]; v-v == 0 {
-			sum, n = sum+h.in(v), n+1
+			sum, n = sum+h.value(j), n+1
 		}
 	}
 	return sum / n

@@ -22,15 +22,21 @@ func (m *mixture) path(h *history, leads []int, q []float64) {
 		if !m.asked(j) {
 			continue
 		}
-		m.expert(h, j, leads, own)
+		var offsets [len(Quantiles)]float64
+		scales := m.ask(h, j, leads, own)
 		for i, lead := range leads {
+			m.intervals[j].at(&scales, lead+h.age, &offsets)
 			w := m.weight(j, lead)
-			for k := i * len(Quantiles); k < (i+1)*len(Quantiles); k++ {
-				q[k] += w * own[k]
+			said, sum := (*quantiles)(own[i*len(Quantiles):]), (*quantiles)(q[i*len(Quantiles):])
+			for k, offset := range offsets {
+				sum[k] += w * (said[k] + offset)
 			}
 		}
 	}
 }
+
+// quantiles are those of one lead.
+type quantiles [len(Quantiles)]float64
 
 // asked says whether an expert has any weight.
 func (m *mixture) asked(j int) bool {
@@ -55,17 +61,23 @@ func (m *mixture) weight(j, lead int) float64 {
 // expert writes the calibrated quantiles of the j-th expert.
 func (m *mixture) expert(h *history, j int, leads []int, q []float64) {
 	var offsets [len(Quantiles)]float64
-	m.experts[j].path(h, leads, q)
-	var scales scales
-	if len(leads) > 0 {
-		m.intervals[j].scalesOf(h, leads[len(leads)-1]+h.age, &scales)
-	}
+	scales := m.ask(h, j, leads, q)
 	for i, lead := range leads {
 		m.intervals[j].at(&scales, lead+h.age, &offsets)
 		for k, offset := range offsets {
 			q[i*len(Quantiles)+k] += offset
 		}
 	}
+}
+
+// ask writes the j-th expert's own quantiles, and returns the scales that its
+// intervals are in.
+func (m *mixture) ask(h *history, j int, leads []int, q []float64) (s scales) {
+	m.experts[j].path(h, leads, q)
+	if len(leads) > 0 {
+		m.intervals[j].scalesOf(h, leads[len(leads)-1]+h.age, &s)
+	}
+	return s
 }
 
 // prior trusts the experts, which are calibrated.

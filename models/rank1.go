@@ -3,7 +3,6 @@ package models
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 const kindRank1 = "rank1-ridge"
@@ -55,12 +54,8 @@ func (b *rank1) width() int { return len(now{}.recent) + perCycle*len(b.cycles) 
 // now reads the present.
 func (b *rank1) now(h *history) now {
 	var s now
-	window := h.take(recentLength)
 	for k, n := range rank1Windows() {
-		n = min(n, h.known)
-		copy(window, h.recent[:n])
-		slices.Sort(window[:n])
-		s.recent[k] = windowQuantile(window[:n], 0.5)
+		s.recent[k] = windowQuantile(h.sorted(min(n, h.known)), 0.5)
 	}
 	for i, c := range b.cycles {
 		s.of[i] = c.now(h)

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/driftcast/driftcast/features"
 )
@@ -56,25 +57,31 @@ func (c cycle) turn(past []float64, offset, ago int) (mean float64, ok bool) {
 	return mean, mean > -largest && mean < largest // not of none, nor of what is too large to add up
 }
 
-// shape is the mean over earlier turns at an offset in (−period, period], the
-// latest weighing most, and the latest of them alone, on the model's scale. ok
-// is false where none is known.
-func (c cycle) shape(h *history, offset int) (mean, latest float64, ok bool) {
+// measureShape works shape out; NaN where nothing is known.
+func (c cycle) measureShape(h *history, offset int) (mean, latest float64) {
 	var sum, weights float64
 	weight := 1.0
 	for ago := 1; ago <= turnsMax && ago*c.period < len(h.past)+offset; ago++ {
 		if v, known := c.turn(h.past, offset, ago); known {
 			if weights == 0 {
-				latest = v
+				latest = c.in(h, offset-ago*c.period, v)
 			}
 			sum, weights = sum+weight*v, weights+weight
 		}
 		weight *= turnKeep
 	}
 	if weights == 0 {
-		return 0, 0, false
+		return math.NaN(), math.NaN()
 	}
-	return h.in(sum / weights), h.in(latest), true
+	return h.in(sum / weights), latest
+}
+
+// in is in of a mean around an offset from the origin, which may be kept already.
+func (c cycle) in(h *history, offset int, mean float64) float64 {
+	if c.width == 1 {
+		return h.value(len(h.past) - 1 + offset)
+	}
+	return h.in(mean)
 }
 
 // level is the mean of the latest turn, up to the origin, at some points of it;
@@ -107,7 +114,7 @@ func (c cycle) strength(h *history) (strength, mean float64, ok bool) {
 		v, known := c.turn(h.past, offset, 0)
 		shape, _, ok := c.shape(h, offset)
 		if ok && known {
-			z := h.in(v)
+			z := c.in(h, offset, v)
 			n, x, y, xx, xy = n+1, x+shape, y+z, xx+shape*shape, xy+shape*z
 		}
 	}

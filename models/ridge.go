@@ -110,7 +110,7 @@ func (g *ridgeGrid) gather(h *history, past []float64, x []float64) int {
 		end := len(past) - l*g.step
 		if g.step == 1 {
 			if v := past[end-1]; v-v == 0 {
-				d = h.in(v) - h.last
+				d = h.value(end-1) - h.last
 			}
 		} else if v, ok := blockMean(past[max(0, end-g.step):end]); ok {
 			d = h.in(v) - h.last

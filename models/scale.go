@@ -24,14 +24,24 @@ const (
 
 // in maps a finite level to the model's scale.
 func (t transform) in(v float64) float64 {
-	switch t.scale {
-	case features.ScaleLog:
-		return math.Log(min(max(v, 0), largest) + t.offset)
-	case features.ScaleLogit:
-		p := logitEdge + (1-2*logitEdge)*min(max(v, 0), 1)
-		return math.Log(p / (1 - p))
+	if t.logarithmic() {
+		return math.Log(t.odds(v))
 	}
 	return min(max(v, -largest), largest)
+}
+
+// logarithmic says whether in is the logarithm of odds.
+func (t transform) logarithmic() bool {
+	return t.scale == features.ScaleLog || t.scale == features.ScaleLogit
+}
+
+// odds is what in takes the logarithm of, positive.
+func (t transform) odds(v float64) float64 {
+	if t.scale == features.ScaleLog {
+		return min(max(v, 0), largest) + t.offset
+	}
+	p := logitEdge + (1-2*logitEdge)*min(max(v, 0), 1)
+	return p / (1 - p)
 }
 
 // out is in's inverse; it is finite for every z but NaN.

@@ -31,7 +31,7 @@ func (h *history) spreadAt(lead int) float64 {
 func (h *history) measureSpread(apart int) float64 {
 	const golden = 0.6180339887498949 // multiples of it are spread evenly, with no season in them
 	last := len(h.past) - 1 - apart
-	sum, n := 0.0, 0
+	moved, n := moves{transform: h.transform, product: 1}, 0
 	for i := range spreadPairs {
 		if last < 0 {
 			break
@@ -40,10 +40,11 @@ func (h *history) measureSpread(apart int) float64 {
 		at := last - int((share-math.Floor(share))*float64(last+1))
 		a, b := h.past[at], h.past[at+apart]
 		if d := a - b; d-d == 0 {
-			sum += math.Abs(h.in(a) - h.in(b))
+			moved.add(a, b)
 			n++
 		}
 	}
+	sum := moved.total()
 	before := h.unit
 	if k := bits.Len(uint(apart)) - 1; k > 0 {
 		before = h.spread[k-1] * math.Sqrt2
@@ -54,3 +55,33 @@ func (h *history) measureSpread(apart int) float64 {
 	}
 	return min(max((sum+leanOn*before)/float64(n+leanOn), 1e-9*(1+math.Abs(h.last))), largest)
 }
+
+// moves adds up |in(a) − in(b)|. Of logarithms that is the logarithm of a product
+// of quotients: one is taken of many pairs.
+type moves struct {
+	transform
+	sum, product float64 // product begins as 1
+}
+
+func (m *moves) add(a, b float64) {
+	const large = 1e100 // quotients and products beyond it are not multiplied further
+	if !m.logarithmic() {
+		m.sum += math.Abs(m.in(a) - m.in(b))
+		return
+	}
+	low, high := m.odds(a), m.odds(b)
+	if low > high {
+		low, high = high, low
+	}
+	quotient := high / low
+	if !(quotient < large) {
+		m.sum += math.Log(high) - math.Log(low)
+		return
+	}
+	if m.product *= quotient; m.product > large {
+		m.sum += math.Log(m.product)
+		m.product = 1
+	}
+}
+
+func (m *moves) total() float64 { return m.sum + math.Log(m.product) }

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"slices"
 	"strconv"
 
 	"github.com/driftcast/driftcast/features"
@@ -43,16 +42,12 @@ func (m WindowQuantile) window() int {
 type recentWindow struct{ n int }
 
 func (b recentWindow) path(h *history, leads []int, q []float64) {
-	n := min(b.n, h.known)
-	window := h.take(n)
-	copy(window, h.recent[:n])
-	writeWindow(window, len(leads), q)
+	writeWindow(h.sorted(min(b.n, h.known)), len(leads), q)
 }
 
-// writeWindow writes the quantiles of a window, which it sorts, for so many
-// leads alike.
+// writeWindow writes the quantiles of an ascending window for so many leads
+// alike.
 func writeWindow(window []float64, leads int, q []float64) {
-	slices.Sort(window)
 	first := q[:len(Quantiles)]
 	for i, level := range Quantiles {
 		first[i] = windowQuantile(window, level)

@@ -121,14 +121,15 @@ func (e *Ensemble) AddRows(x []float64, rows int, out []float64) {
 
 // next returns the child of a split that x goes to.
 func (n *node) next(x []float64) int32 {
-	next := n.child
-	switch v := x[n.column]; {
-	case v > n.threshold:
-		next++
-	case v != v:
-		next += int32(n.missing)
+	v := x[n.column]
+	right, missing := int32(0), int32(n.missing)
+	if v > n.threshold { // both without a jump, which would be guessed wrong half of the time
+		right = 1
 	}
-	return next
+	if v != v {
+		right = missing
+	}
+	return n.child + right
 }
 
 // leaf walks the tree at root and returns the index of the leaf x falls into.
