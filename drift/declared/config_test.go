@@ -1,6 +1,10 @@
 package declared_test
 
 import (
+	"bytes"
+	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -67,5 +71,31 @@ func TestConfigDefaults(t *testing.T) {
 	if time.Duration(a.Poll) != 3*time.Minute || a.Kustomize != "auto" || a.Namespace != "default" || time.Duration(a.Git.Timeout) != 2*time.Minute ||
 		a.Git.Auth.PasswordFile != "/etc/driftcast/p" || b.Path != "/etc/driftcast/m" {
 		t.Errorf("got %+v, %+v", a, b)
+	}
+}
+
+// TestTheManualIsRight reads the configurations that docs/drift.md shows.
+func TestTheManualIsRight(t *testing.T) {
+	text, err := os.ReadFile("../../docs/drift.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?ms)^```yaml\n(baselines:.*?)^```").FindAllSubmatch(text, -1)
+	if len(blocks) < 3 {
+		t.Errorf("got %d configurations, want three", len(blocks))
+	}
+	for _, block := range blocks {
+		var c struct {
+			Baselines []declared.Config `yaml:"baselines"`
+		}
+		decoder := yaml.NewDecoder(bytes.NewReader(block[1]))
+		decoder.KnownFields(true)
+		err := decoder.Decode(&c)
+		for i := range c.Baselines {
+			err = errors.Join(err, c.Baselines[i].Validate())
+		}
+		if err != nil || len(c.Baselines) == 0 {
+			t.Errorf("%v in\n%s", err, block[1])
+		}
 	}
 }

@@ -123,9 +123,10 @@ func startSSHD(t *testing.T, s *gitSeat) *sshd {
 	t.Helper()
 	program, err := exec.LookPath("sshd")
 	if err != nil {
-		if program = "/usr/sbin/sshd"; exec.Command(program, "-V").Run() != nil && !fileExists(program) {
-			t.Skip("sshd is not installed: apt-get install openssh-server")
-		}
+		program = "/usr/sbin/sshd" // where it lies, and not in everybody's PATH
+	}
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("sshd is not installed: apt-get install openssh-server")
 	}
 	if os.Geteuid() == 0 { // it wants this folder where it has privileges to give up
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
@@ -152,11 +153,6 @@ func startSSHD(t *testing.T, s *gitSeat) *sshd {
 		"PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin forced-commands-only\n", port, s.dir, s.dir, keys))
 	d.start(t, program)
 	return d
-}
-
-func fileExists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 func (d *sshd) start(t *testing.T, program string) {
@@ -209,7 +205,6 @@ func TestPrivateGitOverSSH(t *testing.T) {
 	s.run(baseline("deploy", "known_ed25519"), 0, "baseline show prod", "Deployment/default/web", "web.yaml:1")
 	s.run(good, 0, "baseline show prod Deployment/default/web", "replicas: 2")
 	s.run(baseline("stranger", "known_hosts"), 2, "baseline list", "unable to authenticate", "git.auth.ssh_key_file", first)
-	s.file("other_hosts", strings.Replace(scan("rsa"), "AAAA", "AAAB", 1))
 	s.file("no_hosts", "")
 	s.run(baseline("deploy", "no_hosts"), 2, "baseline list", "key is unknown", "git.auth.known_hosts_file")
 	stranger, err := os.ReadFile(filepath.Join(s.dir, "stranger.pub"))
