@@ -208,7 +208,7 @@ func TestThePageIsSelfContainedAndSafe(t *testing.T) {
 	in.Trail[4].Correction.Reason = evil
 	in.Latest.Findings[1].Reason = evil
 	var page, text bytes.Buffer
-	if err := audit.WriteHTML(&page, audit.Build(in)); err != nil {
+	if err := audit.Write(&page, audit.Build(in), "html"); err != nil {
 		t.Fatal(err)
 	}
 	if found := regexp.MustCompile(`(?i)<script|src=|href=|@import|url\(|https?://`).FindString(page.String()); found != "" {
@@ -217,7 +217,7 @@ func TestThePageIsSelfContainedAndSafe(t *testing.T) {
 	if !strings.Contains(page.String(), "&lt;script&gt;") || !strings.Contains(page.String(), "prefers-color-scheme: dark") {
 		t.Error("the page does not hold what it should")
 	}
-	if err := audit.WriteMarkdown(&text, audit.Build(in)); err != nil {
+	if err := audit.Write(&text, audit.Build(in), "markdown"); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(text.String(), "<script") {

@@ -13,9 +13,9 @@ import (
 //go:embed template/report.html
 var page string
 
-// WriteHTML writes a report as one page that needs nothing else: no script, no
+// writeHTML writes a report as one page that needs nothing else: no script, no
 // font, no picture from elsewhere, so that it can be attached and kept.
-func WriteHTML(w io.Writer, r Report) error {
+func writeHTML(w io.Writer, r Report) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"moment": r.moment, "hours": hours, "percent": percent, "rate": rate, "short": short, "count": count, "join": strings.Join,
 		"within": within, "orUnknown": orUnknown, "reading": Reading, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

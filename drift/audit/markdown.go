@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// WriteMarkdown writes a report for wikis, tickets and pull requests.
-func WriteMarkdown(w io.Writer, r Report) error {
+// writeMarkdown writes a report for wikis, tickets and pull requests.
+func writeMarkdown(w io.Writer, r Report) error {
 	m := &markdown{}
 	s := r.Summary
 	m.line("# %s", r.Title())

@@ -14,17 +14,17 @@ import (
 func Write(w io.Writer, r Report, format string) error {
 	switch format {
 	case "html":
-		return WriteHTML(w, r)
+		return writeHTML(w, r)
 	case "markdown":
-		return WriteMarkdown(w, r)
+		return writeMarkdown(w, r)
 	case "json":
-		return WriteJSON(w, r)
+		return writeJSON(w, r)
 	}
 	return fmt.Errorf("format %q is none of html, markdown and json", format)
 }
 
-// WriteJSON writes a report for machines. Durations are in seconds.
-func WriteJSON(w io.Writer, r Report) error {
+// writeJSON writes a report for machines. Durations are in seconds.
+func writeJSON(w io.Writer, r Report) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(r); err != nil {

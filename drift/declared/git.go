@@ -21,8 +21,8 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
 
-// kept is how many revisions of a repository stay on disk.
-const kept = 10
+// onDisk is how many revisions of a repository stay there.
+const onDisk = 10
 
 // repository is an origin in Git. Each revision lies in a folder of its own, a
 // bare clone of depth 1: whole or not there at all, and gone by removing it.
@@ -194,7 +194,7 @@ func (g *repository) prune(current string) {
 	}
 	slices.SortFunc(revisions, func(a, b aged) int { return b.at.Compare(a.at) })
 	for i, r := range revisions {
-		if i >= kept-1 {
+		if i >= onDisk-1 {
 			_ = os.RemoveAll(filepath.Join(g.dir, r.name))
 		}
 	}

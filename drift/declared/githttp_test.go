@@ -221,13 +221,13 @@ func TestASecretIsRotated(t *testing.T) {
 	s.want.Store("Bearer hunter2")
 	now = noon.Add(time.Hour)
 	refused(t, set, "correct the secret in git.auth.token_file")
-	if got := set.Status()[0]; got.Revision.ID != first || got.Age(now) != time.Hour || replicas(t, set, "") != "1" {
+	if got := set.Status()[0]; got.Revision.ID != first || !got.Checked.Equal(noon) || replicas(t, set, "") != "1" {
 		t.Errorf("with a token that no longer holds: got %+v, want the revision of before, an hour old", got)
 	}
 	if err := os.WriteFile(token, []byte("hunter2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := poll(t, set); got.Revision.ID != second || got.Error != "" || got.Age(now) != 0 || replicas(t, set, "") != "2" {
+	if got := poll(t, set); got.Revision.ID != second || got.Error != "" || !got.Checked.Equal(now) || replicas(t, set, "") != "2" {
 		t.Errorf("with the new token: got %+v", got)
 	}
 }

@@ -81,7 +81,7 @@ func (r readOnly) ReadFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() > maxFile {
-		return nil, fmt.Errorf("%s: %w", name, errTooBig)
+		return nil, fmt.Errorf("%s: %d MiB: more than is read of one file", name, info.Size()>>20)
 	}
 	return fs.ReadFile(r.files, r.rel(name))
 }

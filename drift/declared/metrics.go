@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	set *Set
 
-	info, polls, failures, age, documents, objects, problems, revised *prometheus.Desc
+	info, polls, failures, checked, documents, objects, problems, revised *prometheus.Desc
 }
 
 func newMetrics(s *Set) *metrics {
@@ -17,7 +17,7 @@ func newMetrics(s *Set) *metrics {
 		info:      desc("info", "The revision of the declared state that is in force; always 1.", "kind", "revision"),
 		polls:     desc("polls_total", "Looks for a new revision of the declared state."),
 		failures:  desc("poll_failures_total", "Looks that failed; the last good revision stayed in force."),
-		age:       desc("checked_timestamp_seconds", "When the declared state was last seen as it is; absent: never."),
+		checked:   desc("checked_timestamp_seconds", "When the declared state was last seen as it is; absent: never."),
 		revised:   desc("revision_timestamp_seconds", "When the commit in force was made; absent for directories."),
 		documents: desc("documents", "Manifests read of the revision in force."),
 		objects:   desc("objects", "Objects that the revision in force declares."),
@@ -43,7 +43,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		put(m.objects, prometheus.GaugeValue, float64(s.Objects))
 		put(m.problems, prometheus.GaugeValue, float64(len(s.Problems)))
 		if !s.Checked.IsZero() {
-			put(m.age, prometheus.GaugeValue, float64(s.Checked.UnixMilli())/1000)
+			put(m.checked, prometheus.GaugeValue, float64(s.Checked.UnixMilli())/1000)
 		}
 		if !s.Revision.Time.IsZero() {
 			put(m.revised, prometheus.GaugeValue, float64(s.Revision.Time.Unix()))

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -173,9 +172,6 @@ func (r *renderer) isManifest(name string) bool {
 	return false
 }
 
-// errTooBig is about the whole source.
-var errTooBig = errors.New("is more than is read of one source")
-
 func (r *renderer) read(p string) error {
 	info, err := fs.Stat(r.tree.files, p)
 	if err != nil {
@@ -192,7 +188,7 @@ func (r *renderer) read(p string) error {
 	}
 	r.files, r.bytes = r.files+1, r.bytes+len(text)
 	if r.files > maxFiles || r.bytes > maxBytes {
-		return fmt.Errorf("%d files, %d MiB: %w (narrow path or include)", r.files, r.bytes>>20, errTooBig)
+		return fmt.Errorf("%d files, %d MiB: more than is read of one source (narrow path or include)", r.files, r.bytes>>20)
 	}
 	if bytes.HasPrefix(text, []byte("version https://git-lfs.github.com/spec/")) {
 		r.problems = append(r.problems, Problem{File: r.relative(p), Message: "a pointer of Git LFS: the manifest itself is not in the repository",

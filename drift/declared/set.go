@@ -197,16 +197,6 @@ func (s *Set) Manifest(ctx context.Context, ref cluster.Ref, revision string) (m
 	return nil, "", fmt.Errorf("%s: %w", what, ErrUndeclared)
 }
 
-// Revision is the newest revision of a baseline by its name.
-func (s *Set) Revision(name string) (Revision, bool) {
-	for _, status := range s.Status() {
-		if status.Name == name {
-			return status.Revision, status.Revision.ID != ""
-		}
-	}
-	return Revision{}, false
-}
-
 // Status says where all baselines stand, in the order of the configuration.
 func (s *Set) Status() []Status {
 	out := make([]Status, len(s.sources))

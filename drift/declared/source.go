@@ -19,21 +19,13 @@ type Status struct {
 	From      string    `json:"from"`          // URL or path
 	Ref       string    `json:"ref,omitempty"` // branch, tag or commit asked for
 	Revision  Revision  `json:"revision"`      // last good one; ID empty: never read
-	Checked   time.Time `json:"checked"`       // last good poll; zero: none
+	Checked   time.Time `json:"checked"`       // last good poll, also of a former process; zero: none
 	Error     string    `json:"error"`         // of the last poll; empty: it went well. Revision is then as old as Checked
 	Documents int       `json:"documents"`
 	Objects   int       `json:"objects"`
 	Problems  []Problem `json:"problems"`
 	Polls     int       `json:"polls"` // attempts since the start
 	Failures  int       `json:"failures"`
-}
-
-// Age is how long ago the baseline was last seen as it is.
-func (s Status) Age(now time.Time) time.Duration {
-	if s.Checked.IsZero() {
-		return 0
-	}
-	return now.Sub(s.Checked)
 }
 
 // source is one baseline.
@@ -53,8 +45,8 @@ type source struct {
 	polls, failures int
 }
 
-// remembered is how many snapshots stay in memory, the newest among them.
-const remembered = 4
+// inMemory is how many snapshots stay there, the newest among them.
+const inMemory = 4
 
 // poll looks for a new revision. Where it fails, the last good one stays.
 func (s *source) poll(ctx context.Context) (changed bool, err error) {
@@ -139,8 +131,8 @@ func (s *source) render(ctx context.Context, id string) (*snapshot, error) {
 func (s *source) keep(snap *snapshot) {
 	s.past = slices.DeleteFunc(s.past, func(p *snapshot) bool { return p.revision.ID == snap.revision.ID })
 	s.past = append(s.past, snap)
-	if len(s.past) > remembered {
-		s.past = slices.Delete(s.past, 0, len(s.past)-remembered)
+	if len(s.past) > inMemory {
+		s.past = slices.Delete(s.past, 0, len(s.past)-inMemory)
 	}
 }
 
