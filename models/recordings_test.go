@@ -132,8 +132,17 @@ func labelColumns(header []string) []int {
 	return columns
 }
 
-// TestRecordings backtests every level model on real recordings, prints the
-// tables, and wants the blend to be worth its place on each: not clearly worse
+// contenders are the models that a training tries, or where DRIFTCAST_BENCH is
+// set the whole catalog.
+func contenders(target *features.Target) []models.Model {
+	if os.Getenv("DRIFTCAST_BENCH") != "" {
+		return models.Catalog(target)
+	}
+	return models.Contenders(target)
+}
+
+// TestRecordings backtests level models on real recordings, prints the tables,
+// and wants the blend to be worth its place on each: not clearly worse
 // than naive, and with intervals that mean something.
 func TestRecordings(t *testing.T) {
 	if testing.Short() {
@@ -150,7 +159,7 @@ func TestRecordings(t *testing.T) {
 		t.Run(fmt.Sprintf("%s/%s/%d", r.set, r.column, r.steps), func(t *testing.T) {
 			p, target := panelOf(t, r)
 			report, err := models.BacktestLevel(context.Background(), p, target,
-				models.LevelProtocol{Steps: r.steps, Windows: r.windows, Season: r.season})
+				models.LevelProtocol{Steps: r.steps, Windows: r.windows, Season: r.season, Models: contenders(target)})
 			if err != nil {
 				t.Fatal(err)
 			}

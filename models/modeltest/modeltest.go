@@ -73,10 +73,15 @@ func newSuite(t *testing.T, m models.Model, target *features.Target) *suite {
 	return s
 }
 
+// trainEvery is how many grid steps lie between the origins that are learned
+// from: some five hundred rows, as many as every learner needs to learn
+// something and few enough to learn a dozen times.
+const trainEvery = 4
+
 func (s *suite) train(t *testing.T, p *features.Panel) *features.Frame {
 	t.Helper()
 	var origins []int
-	for i := min(40, p.Len/4); i <= min(s.trained, p.Len-1); i += 2 {
+	for i := min(40, p.Len/4); i <= min(s.trained, p.Len-1); i += trainEvery {
 		origins = append(origins, i)
 	}
 	return extract(t, p, s.target, features.Options{Origins: origins, Labels: true})
