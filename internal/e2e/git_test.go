@@ -224,6 +224,8 @@ func TestPrivateGitOverSSH(t *testing.T) {
 	s.run(in, 1, "drift --kubeconfig "+c.Kubeconfig()+" -n "+ns+" --baseline prod", "/spec/replicas", "5 → 2", "git")
 	s.run(in, 1, "baseline compare prod --kubeconfig "+c.Kubeconfig()+" -n "+ns, "/spec/replicas", "5 → 2")
 
+	s.run(in, 0, "baseline record "+filepath.Join(s.dir, "recorded")+" --kubeconfig "+c.Kubeconfig()+" -n "+ns+" --kind Deployment", "deployment.apps-web.yaml", "1 objects recorded")
+
 	d.process.Stop()
 	s.run(good, 2, "baseline list", second, "connection refused", "reachable from here")
 	s.run(good, 2, "baseline show prod Deployment/default/web", "replicas: 5", "connection refused")
