@@ -105,7 +105,7 @@ func TestChart(t *testing.T) {
 	may("upgrade", "yes", "corrector", "patch", "nodes")
 	may("upgrade", "yes", "corrector", "list", "deployments.apps", anywhere)
 	may("upgrade", "yes", "corrector", "get", "configmaps/ahead-driftcast-kill-switch", "-n", "forecasts")
-	may("upgrade", "no", "corrector", "create", "pods/eviction", anywhere) // no drain among the actuators
+	may("upgrade", "no", "corrector", "create", "pods", "--subresource=eviction", anywhere) // no drain among the actuators
 	may("upgrade", "no", "corrector", "patch", "deployments.apps", anywhere)
 	may("upgrade", "no", "corrector", "get", "secrets", anywhere)
 	may("upgrade", "no", "collector", "patch", "nodes")
@@ -116,7 +116,7 @@ func TestChart(t *testing.T) {
 	c.Kubectl(t, "-n", "forecasts", "patch", "configmap", "ahead-driftcast-kill-switch", "--type=merge", "-p", `{"data":{"stopped":"true"}}`)
 	must(append(corrector, "--set", "corrector.actuators={taint,cordon,drain}")...)
 	c.AwaitRollout(t, "forecasts", "ahead-driftcast")
-	may("another actuator", "yes", "corrector", "create", "pods/eviction", anywhere)
+	may("another actuator", "yes", "corrector", "create", "pods", "--subresource=eviction", anywhere)
 	if got := c.Kubectl(t, "-n", "forecasts", "get", "configmap", "ahead-driftcast-kill-switch", "-o", "jsonpath={.data.stopped}"); got != "true" {
 		t.Errorf("an upgrade let go of the kill switch: %q", got)
 	}

@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestManifests(t *testing.T) {
 		{"corrector", []string{"patch", "nodes"}, "yes"},
 		{"corrector", []string{"list", "pods", "--all-namespaces"}, "yes"},
 		{"corrector", []string{"get", "configmaps/driftcast-kill-switch", "-n", "driftcast"}, "yes"},
-		{"corrector", []string{"create", "pods/eviction", "--all-namespaces"}, "no"}, // no policy drains
+		{"corrector", []string{"create", "pods", "--subresource=eviction", "--all-namespaces"}, "no"}, // no policy drains
 		{"corrector", []string{"patch", "deployments.apps", "--all-namespaces"}, "no"},
 		{"corrector", []string{"get", "secrets", "--all-namespaces"}, "no"},
 		{"dry-run", []string{"patch", "deployments.apps", "--all-namespaces"}, "yes"},
@@ -57,10 +58,13 @@ func TestManifests(t *testing.T) {
 		{"dry-run", []string{"get", "pods", "--all-namespaces"}, "no"},
 		{"trainer", []string{"list", "pods", "--all-namespaces"}, "no"},
 	} {
-		got, _ := c.TryKubectl(t, "", append([]string{"auth", "can-i", as(may.account)}, may.what...)...) // exits 1 for no
-		if strings.TrimSpace(got) != may.want {
-			t.Errorf("may %s %v? got %q, want %s", may.account, may.what, strings.TrimSpace(got), may.want)
-		}
+		eventually(t, 30*time.Second, fmt.Sprintf("may %s %v", may.account, may.what), func() error { // a role takes a moment to be in force
+			got, _ := c.TryKubectl(t, "", append([]string{"auth", "can-i", as(may.account)}, may.what...)...) // exits 1 for no
+			if got = strings.TrimSpace(got); got != may.want {
+				return fmt.Errorf("got %q, want %s", got, may.want)
+			}
+			return nil
+		})
 	}
 
 	config := c.Config(t)
