@@ -3,7 +3,9 @@ package cluster
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
+	"reflect"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,6 +67,10 @@ func (s *shelf) source() *cache.ListWatch {
 			if err != nil {
 				return nil, s.failed("watch", err)
 			}
+			if !answered(w) {
+				_ = s.failed("watch", io.EOF) // told and kept; the reflector goes on from where it was, without a list
+				return w, nil
+			}
 			s.opened()
 			if s.observer.down.CompareAndSwap(true, false) {
 				s.observer.opts.Logger.Info("the API server answers again")
@@ -72,6 +78,13 @@ func (s *shelf) source() *cache.ListWatch {
 			return stream{w, s.closed}, nil
 		},
 	}
+}
+
+// answered says whether a server is behind a watch. Where the connection was
+// closed before it answered, as a proxy without a server does, client-go gives an
+// empty watch instead of an error; that proves nothing alive.
+func answered(w watch.Interface) bool {
+	return reflect.TypeOf(w) != reflect.TypeOf(watch.NewEmptyWatch())
 }
 
 // stream is a watch that tells when it is stopped, as the reflector does with

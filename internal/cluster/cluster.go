@@ -222,7 +222,7 @@ func (c *Cluster) credentials() error {
 func freePorts(names ...string) (map[string]string, error) {
 	ports := map[string]string{}
 	for _, name := range names {
-		l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback
+		l, err := proc.Listen()
 		if err != nil {
 			return nil, err
 		}

@@ -4,7 +4,6 @@ package promtest
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -112,7 +111,7 @@ func (s *Server) wait(t testing.TB, ready string) {
 // FreeAddr returns a loopback address whose port was free a moment ago.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // loopback, closed at once
+	l, err := proc.Listen()
 	if err != nil {
 		t.Fatal(err)
 	}
