@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -196,15 +197,14 @@ func (b *bench) body(t *testing.T, kind schema.GroupVersionResource, namespace, 
 	return string(text)
 }
 
-// awaits waits until a condition holds.
-func awaits(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if holds() {
-			return
+// so is a condition for eventually that has no more to say than whether it holds.
+func so(holds func() bool) func() error {
+	return func() error {
+		if !holds() {
+			return errors.New("not yet")
 		}
+		return nil
 	}
-	t.Fatalf("timeout: %s", what)
 }
 
 func (b *bench) node(t *testing.T) string {
@@ -229,11 +229,11 @@ status:
 // readyNode waits until kwok has made the node ready.
 func (b *bench) readyNode(t *testing.T) string {
 	name := b.node(t)
-	awaits(t, "node ready", func() bool {
+	eventually(t, time.Minute, "node ready", so(func() bool {
 		text, _ := json.Marshal(b.read(t, nodeKind, "", name).Object["status"])
 		return strings.Contains(string(text), `"status":"True","type":"Ready"`) &&
 			!strings.Contains(fmt.Sprint(b.read(t, nodeKind, "", name).Object["spec"]), "not-ready")
-	})
+	}))
 	return name
 }
 
@@ -243,10 +243,10 @@ func (b *bench) namespace(t *testing.T) string {
 	t.Cleanup(func() {
 		_ = b.admin.Dynamic.Resource(nsKind).Delete(context.Background(), name, metav1.DeleteOptions{})
 	})
-	awaits(t, "default service account", func() bool {
+	eventually(t, time.Minute, "default service account", so(func() bool {
 		_, err := b.admin.Client.CoreV1().ServiceAccounts(name).Get(context.Background(), "default", metav1.GetOptions{})
 		return err == nil
-	})
+	}))
 	return name
 }
 
@@ -273,11 +273,11 @@ func (b *bench) workload(t *testing.T, kind schema.GroupVersionResource, node st
 }
 
 func (b *bench) observed(t *testing.T, kind schema.GroupVersionResource, namespace string) {
-	awaits(t, "its controller sees it", func() bool {
+	eventually(t, time.Minute, "its controller sees it", so(func() bool {
 		o := b.read(t, kind, namespace, "chat")
 		seen, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
 		return seen == o.GetGeneration()
-	})
+	}))
 }
 
 const rollOutPatch = `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"registry.test/chat:%s"},{"op":"replace","path":"/spec/template/spec/containers/0/env/0/value","value":"%s"}]`

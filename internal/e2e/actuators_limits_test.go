@@ -31,9 +31,9 @@ func TestDrainKeepsBudgets(t *testing.T) {
 	namespace := b.list(t, podKind, "", "spec.nodeName="+w.Subject.Name)[0].GetNamespace()
 	b.create(t, pdbKind, "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: keep, namespace: "+namespace+"}\n"+
 		"spec: {minAvailable: 2, selector: {matchLabels: {app: chat}}}")
-	awaits(t, "the budget is counted", func() bool {
+	eventually(t, time.Minute, "the budget is counted", so(func() bool {
 		return strings.Contains(fmt.Sprint(b.read(t, pdbKind, namespace, "keep").Object["status"]), "currentHealthy:2")
-	})
+	}))
 	before := uids(b, t, namespace)
 	ctx, on := context.Background(), w.Action("of-"+w.Subject.Name)
 	on.Params = map[string]string{"deadline": "4s"}
@@ -104,7 +104,7 @@ spec:
       containers: [{name: c, image: "registry.test/train:v1"}]
 `, namespace, node))
 	b.workload(t, daemonKind, node)
-	awaits(t, "both run", func() bool { return len(b.list(t, podKind, "", "status.phase=Running,spec.nodeName="+node)) == 2 })
+	eventually(t, time.Minute, "both run", so(func() bool { return len(b.list(t, podKind, "", "status.phase=Running,spec.nodeName="+node)) == 2 }))
 	on := actuatortest.World{Subject: collector.Subject{Kind: "node", Name: node}, Params: map[string]string{"wait_for_jobs": "true"}}.Action("c1")
 	plan, err := b.all["drain"].Plan(context.Background(), on)
 	if err != nil || !strings.Contains(plan.Text, "wait for 1 pods of jobs") || !strings.Contains(plan.Text, "1 pods stay") {
@@ -114,10 +114,10 @@ spec:
 	if left := b.list(t, podKind, "", "status.phase=Running,spec.nodeName="+node); len(left) != 1 {
 		t.Errorf("%d pods stay", len(left))
 	}
-	awaits(t, "the job is counted as done", func() bool {
+	eventually(t, time.Minute, "the job is counted as done", so(func() bool {
 		done, _, _ := unstructured.NestedInt64(b.read(t, jobKind, namespace, "train").Object, "status", "succeeded")
 		return done == 1
-	})
+	}))
 }
 
 // TestApplyMeetsContention: fields that another manager owns are not taken
@@ -183,7 +183,7 @@ func TestPermissions(t *testing.T) {
 				more = append(more, actuators.Permission{Verb: "get", Resource: "configmaps"}, actuators.Permission{Verb: "patch", Resource: "configmaps"})
 			}
 			b.grant(t, user, append(more, actuators.Permissions(actuator)...))
-			awaits(t, "the role counts", func() bool { return actuators.Check(context.Background(), limited, policies) == nil })
+			eventually(t, time.Minute, "the role counts", so(func() bool { return actuators.Check(context.Background(), limited, policies) == nil }))
 			on := w.Action("c1")
 			on.Undo = actuatortest.Apply(t, all[actuator], on)
 			if p, err := all[actuator].Plan(context.Background(), on); err != nil || p.Undo == "" {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -160,9 +161,9 @@ func (b *bench) drained(t *testing.T) actuatortest.World {
 }
 
 func (b *bench) running(t *testing.T, namespace string, want int) {
-	awaits(t, "pods run", func() bool {
+	eventually(t, time.Minute, "pods run", so(func() bool {
 		return len(b.list(t, podKind, namespace, "status.phase=Running")) == want
-	})
+	}))
 }
 
 func (b *bench) autoscaled(t *testing.T) actuatortest.World {
@@ -224,10 +225,10 @@ spec:
 
 func (b *bench) remediations(t *testing.T) {
 	_ = b.admin.Dynamic.Resource(crdKind).Delete(context.Background(), "selfnoderemediations.remediation.test", metav1.DeleteOptions{})
-	awaits(t, "an older definition is gone", func() bool {
+	eventually(t, time.Minute, "an older definition is gone", so(func() bool {
 		_, err := b.admin.Dynamic.Resource(crdKind).Get(context.Background(), "selfnoderemediations.remediation.test", metav1.GetOptions{})
 		return err != nil
-	})
+	}))
 	b.create(t, crdKind, `
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -239,10 +240,10 @@ spec:
   versions:
   - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
 `)
-	awaits(t, "the definition is served", func() bool {
+	eventually(t, time.Minute, "the definition is served", so(func() bool {
 		_, err := b.admin.Dynamic.Resource(remedyKind).List(context.Background(), metav1.ListOptions{})
 		return err == nil
-	})
+	}))
 }
 
 func (b *bench) handOff(t *testing.T) actuatortest.World {

@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,24 +13,31 @@ import (
 	"github.com/driftcast/driftcast/internal/cluster"
 )
 
-// guardCase is a policy in auto on two nodes of a pool of their own, and the
+// guardCase is a policy in auto on the nodes of a pool of their own, and the
 // guard that stops it.
 type guardCase struct {
-	guard   string
-	policy  string // what the policy says beside name, target, actuator, mode and risk
-	more    string // further policies of the same target
-	drain   bool
-	prepare func(g *guardWorld)
-	touched bool // another correction cordons the node: that is what the guard minds
+	guard    string
+	policy   string // what the policy says beside name, target, actuator, mode and risk
+	more     string // further policies of the same target
+	actuator string // default cordon
+	params   string // beside the pool
+	nodes    int    // default 2
+	prepare  func(g *guardWorld)
+	says     string // the reason has it
+	touched  bool   // another correction cordons the node: that is what the guard minds
 }
 
 // guardWorld is what a case has: its nodes, the first of which gets warm.
 type guardWorld struct {
 	*world
-	c     *cluster.Cluster
-	story string
-	nodes []string
+	c        *cluster.Cluster
+	story    string
+	nodes    []string
+	observes *wire // between driftcast's observer, not its corrector, and the API server
 }
+
+// handsOff is a template of what hand-off makes: one object a node.
+const handsOff = `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{.Name}}", "namespace": "default", "labels": {"from": "hand-off"}}}`
 
 var guardCases = []guardCase{
 	{guard: "confidence", policy: "min_risk: 0.999"},
@@ -38,12 +46,18 @@ var guardCases = []guardCase{
 	{guard: "window", policy: `windows: [{cron: "0 0 29 2 *", for: 1m}]`},
 	{guard: "dedup", more: `
   - {name: a-first, targets: [dedup], actuator: cordon, mode: auto, min_risk: 0.3, budget: {percent: 60}, params: {pool: pool}}`, touched: true},
-	{guard: "cool-down", prepare: (*guardWorld).actOnceAndRevert},
+	{guard: "watch", policy: "max_age: 75s", prepare: (*guardWorld).cutOff},
+	{guard: "cool-down", prepare: (*guardWorld).actOnceAndRevert, says: "of 1h0m0s, after one of no use"},
+	{guard: "breaker", policy: "breaker: {bad: 1}", prepare: (*guardWorld).revertTheOthers, says: "1 corrections within 6h were of no use"},
+	{guard: "back-off", policy: "breaker: {bad: -1}", params: ", domain: pool", nodes: 3, prepare: (*guardWorld).revertTheOthers,
+		says: "2 corrections in a row were of no use in back_off"},
 	{guard: "budget", policy: "budget: {concurrent: 1, percent: 100}", prepare: (*guardWorld).warmTheOther},
 	{guard: "pool", policy: "budget: {percent: 10}"},
 	{guard: "domain", policy: "budget: {percent: 100, domain_percent: 10}"},
+	{guard: "namespace", policy: "budget: {concurrent: 9, namespace: 1}", actuator: "hand-off", params: ", template: '" + handsOff + "'",
+		prepare: (*guardWorld).warmTheOther, says: "1 corrections are in force in namespace default"},
 	{guard: "opt-out", prepare: (*guardWorld).optOut},
-	{guard: "disruption", drain: true, prepare: (*guardWorld).forbid},
+	{guard: "disruption", actuator: "drain", prepare: (*guardWorld).forbid},
 }
 
 // TestGuards lets a policy in auto be stopped by each guard in turn. The reason
@@ -51,41 +65,44 @@ var guardCases = []guardCase{
 func TestGuards(t *testing.T) {
 	c := controlPlane(t)
 	nodes, stories := map[string][]string{}, []string{}
-	config := fmt.Sprintf("\ncorrections:\n  kubeconfig: %s\n  policies:", c.Kubeconfig())
-	for _, one := range append(guardCases, guardCase{guard: "global", policy: "max_age: 5s"}) {
-		story, actuator, policy := target(one.guard), "cordon", one.policy
-		if one.drain {
-			actuator = "drain"
-		}
+	between, through := wired(t, c)
+	config := fmt.Sprintf("\ncluster: {kubeconfig: %s}\ncorrections:\n  kubeconfig: %s\n  policies:", through, c.Kubeconfig())
+	for _, one := range append(guardCases, guardCase{guard: "global", policy: "max_age: 5s"},
+		guardCase{guard: "control", policy: "control: 0.9, budget: {concurrent: 9, percent: 100}", nodes: 5}) {
+		story, actuator, policy := target(one.guard), cmp.Or(one.actuator, "cordon"), one.policy
 		if !strings.Contains(policy, "min_risk") {
 			policy = strings.Trim("min_risk: 0.3, "+policy, ", ")
 		}
 		if !strings.Contains(policy, "budget") {
 			policy += ", budget: {percent: 60}"
 		}
-		nodes[story] = c.AddNodes(t, 2, map[string]string{"pool": story})
+		nodes[story] = c.AddNodes(t, cmp.Or(one.nodes, 2), map[string]string{"pool": story})
 		stories = append(stories, story)
-		config += fmt.Sprintf("\n  - {name: %s, targets: [%s], actuator: %s, mode: auto, %s, params: {pool: pool}}%s", story, story, actuator, policy, one.more)
+		config += fmt.Sprintf("\n  - {name: %s, targets: [%s], actuator: %s, mode: auto, %s, params: {pool: pool%s}}%s", story, story, actuator, policy, one.params, one.more)
 	}
 	w := newWorld(t, nodes)
 	w.configure(config, stories...)
 	w.serve()
 
+	in := func(t *testing.T, guard string) *guardWorld {
+		mine := *w
+		mine.t = t
+		return &guardWorld{&mine, c, target(guard), nodes[target(guard)], between}
+	}
 	t.Run("of one policy", func(t *testing.T) {
 		for _, one := range guardCases {
 			t.Run(one.guard, func(t *testing.T) {
 				t.Parallel()
-				mine := *w
-				mine.t = t
-				g := &guardWorld{&mine, c, target(one.guard), nodes[target(one.guard)]}
-				g.stops(one)
+				in(t, one.guard).stops(one)
 			})
 		}
+		t.Run("control group", func(t *testing.T) {
+			t.Parallel()
+			in(t, "control").control()
+		})
 	})
 	t.Run("of all", func(t *testing.T) {
-		mine := *w
-		mine.t = t
-		g := &guardWorld{&mine, c, "global", nodes["global"]}
+		g := in(t, "global")
 		g.killSwitch()
 		g.stale()
 	})
@@ -104,8 +121,14 @@ func (g *guardWorld) stops(one guardCase) {
 	blocked := g.awaitCorrection(60*time.Second, g.story, g.nodes[0], one.guard+": ", "blocked")
 	g.exporter.cool(g.story, g.nodes[0])
 	g.t.Logf("blocked by %s", blocked.Reason)
+	if !strings.Contains(blocked.Reason, one.says) {
+		g.t.Errorf("the reason does not say %q", one.says)
+	}
 	if got := unschedulable(g.t, g.c, g.nodes[0]); got != one.touched {
 		g.t.Errorf("cordoned is %t, want %t", got, one.touched)
+	}
+	if made := g.c.Kubectl(g.t, "get", "configmaps", "-n", "default", "-l", "from=hand-off", "-o", "name"); strings.Contains(made, g.nodes[0]) {
+		g.t.Errorf("it was handed off: %s", made)
 	}
 }
 
@@ -116,6 +139,65 @@ func (g *guardWorld) actOnceAndRevert() {
 	g.must("corrections", "revert", first.ID, "--server="+g.server.URL)
 	g.exporter.cool(g.story, g.nodes[0])
 	g.calm(g.story, g.nodes[0])
+}
+
+// revertTheOthers lets the policy act on each of the others, and takes that back
+// before it could be of any use.
+func (g *guardWorld) revertTheOthers() {
+	for _, node := range g.nodes[1:] {
+		g.exporter.warm(g.story, node)
+		first := g.awaitCorrection(60*time.Second, g.story, node, "", "applied")
+		g.must("corrections", "revert", first.ID, "--server="+g.server.URL)
+		g.exporter.cool(g.story, node)
+	}
+}
+
+// cutOff takes the API server away from the observer, and waits until that is
+// seen: a watch that is open is proved alive once a minute.
+func (g *guardWorld) cutOff() {
+	tries := func(limit time.Duration, guard string) {
+		eventually(g.t, limit, "a trial that is refused by "+guard, func() error {
+			var cor correction
+			body := fmt.Sprintf(`{"policy": %q, "target": %q, "subject": "node/%s"}`, g.story, g.story, g.nodes[1])
+			if err := g.post("/api/v1/corrections?dryRun=true", body, &cor); err != nil {
+				return err
+			}
+			if !strings.HasPrefix(cor.Reason, guard+": ") {
+				return fmt.Errorf("it is %s: %s", cor.State, cor.Reason)
+			}
+			return nil
+		})
+	}
+	tries(60*time.Second, "confidence") // the cluster is seen: that is asked before
+	g.observes.set(true)
+	tries(150*time.Second, "watch")
+}
+
+// control leaves nine of ten episodes alone, to compare with: a node is cordoned
+// or in the control group, never both, and the group is not empty.
+func (g *guardWorld) control() {
+	for _, node := range g.nodes {
+		g.exporter.warm(g.story, node)
+	}
+	left := 0
+	for _, node := range g.nodes {
+		cor := g.awaitCorrection(60*time.Second, g.story, node, "", "observed", "applied", "verified")
+		controlled := cor.State == "observed"
+		if controlled {
+			left++
+		}
+		if controlled != strings.HasPrefix(cor.Reason, "control group: ") {
+			g.t.Errorf("%s is %s: %s", node, cor.State, cor.Reason)
+		}
+		if unschedulable(g.t, g.c, node) == controlled {
+			g.t.Errorf("%s is %s, and cordoned is %t", node, cor.State, !controlled)
+		}
+		g.exporter.cool(g.story, node)
+	}
+	g.t.Logf("%d of %d left alone", left, len(g.nodes))
+	if left == 0 { // by chance once in 100,000 times
+		g.t.Error("nothing was left alone")
+	}
 }
 
 func (g *guardWorld) warmTheOther() {

@@ -23,28 +23,6 @@ import (
 	"github.com/driftcast/driftcast/drift/declared"
 )
 
-// rewriting makes another image of what is applied, as a registry mirror does.
-const rewriting = `
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingAdmissionPolicy
-metadata: {name: %[1]s}
-spec:
-  failurePolicy: Fail
-  reinvocationPolicy: Never
-  matchConstraints:
-    namespaceSelector: {matchLabels: {mutated: %[1]s}}
-    resourceRules: [{apiGroups: [apps], apiVersions: [v1], resources: [deployments], operations: [CREATE, UPDATE]}]
-  mutations:
-  - patchType: JSONPatch
-    jsonPatch:
-      expression: '[JSONPatch{op: "replace", path: "/spec/template/spec/containers/0/image", value: "mirror/web:1"}]'
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingAdmissionPolicyBinding
-metadata: {name: %[1]s}
-spec: {policyName: %[1]s}
-`
-
 // TestDriftDryRun: the second tier knows what admission makes of a manifest, asks
 // again only where something changed, and says which right it lacks.
 func TestDriftDryRun(t *testing.T) {
@@ -53,18 +31,7 @@ func TestDriftDryRun(t *testing.T) {
 	manifest := fmt.Sprintf(driftedDeployment, "replicas: 2", "web:1")
 	writeFile(t, filepath.Join(dir, "web.yaml"), manifest)
 	baseline := declared.Config{Name: "web", Path: dir, Namespace: ns}
-	c.Kubectl(t, "label", "ns", ns, "mutated="+ns)
-	c.Apply(t, fmt.Sprintf(rewriting, ns))
-	t.Cleanup(func() {
-		_, _ = c.TryKubectl(t, "", "delete", "mutatingadmissionpolicybinding,mutatingadmissionpolicy", ns) // the plane goes anyway
-	})
-	eventually(t, 20*time.Second, "the policy works", func() error {
-		out, err := c.TryKubectl(t, manifest, "-n", ns, "apply", "--dry-run=server", "-o", "yaml", "-f", "-")
-		if err == nil && !strings.Contains(out, "mirror/web:1") {
-			err = errors.New("not yet")
-		}
-		return err
-	})
+	admits(t, c, ns, rewriting, "mirror/web:1")
 	c.Apply(t, manifest, "-n", ns, "--server-side", "--field-manager=gitops")
 	in := func(r observed.Ref) bool { return r.Namespace == ns && r.Kind == "Deployment" }
 	const image = `Deployment image /spec/template/spec/containers/name=c/image: "web:1" → "mirror/web:1" by gitops`

@@ -40,9 +40,9 @@ spec:
         resources: {requests: {cpu: 1000m, memory: 1Gi}}
 `
 
-// mutation adds to every Deployment of the namespaces of one case, as a
-// defaulting webhook would.
-const mutation = `
+// admission lets a mutation be made of every Deployment of the namespaces of one
+// case, as a webhook would.
+const admission = `
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicy
 metadata: {name: %[1]s}
@@ -52,16 +52,40 @@ spec:
   matchConstraints:
     namespaceSelector: {matchLabels: {mutated: %[1]s}}
     resourceRules: [{apiGroups: [apps], apiVersions: [v1], resources: [deployments], operations: [CREATE, UPDATE]}]
-  mutations:
-  - patchType: ApplyConfiguration
-    applyConfiguration:
-      expression: 'Object{metadata: Object.metadata{annotations: {"mutated": "yes"}}, spec: Object.spec{minReadySeconds: 3}}'
+  mutations: [%[2]s]
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicyBinding
 metadata: {name: %[1]s}
 spec: {policyName: %[1]s}
 `
+
+const (
+	// defaulting adds what nobody declared.
+	defaulting = `{patchType: ApplyConfiguration, applyConfiguration: {expression:
+    'Object{metadata: Object.metadata{annotations: {"mutated": "yes"}}, spec: Object.spec{minReadySeconds: 3}}'}}`
+	// rewriting makes another image of what is applied, as a registry mirror does.
+	rewriting = `{patchType: JSONPatch, jsonPatch: {expression:
+    '[JSONPatch{op: "replace", path: "/spec/template/spec/containers/0/image", value: "mirror/web:1"}]'}}`
+)
+
+// admits applies a mutation to a namespace, and waits until a Deployment that is
+// made there has what it makes.
+func admits(t *testing.T, c *cluster.Cluster, ns, mutation, makes string) {
+	t.Helper()
+	c.Kubectl(t, "label", "ns", ns, "mutated="+ns)
+	c.Apply(t, fmt.Sprintf(admission, ns, mutation))
+	t.Cleanup(func() {
+		_, _ = c.TryKubectl(t, "", "delete", "mutatingadmissionpolicybinding,mutatingadmissionpolicy", ns) // the plane goes anyway
+	})
+	eventually(t, 30*time.Second, "the policy works", func() error {
+		out, err := c.TryKubectl(t, fmt.Sprintf(driftedDeployment, "replicas: 2", "web:1"), "-n", ns, "apply", "--dry-run=server", "-o", "yaml", "-f", "-")
+		if err == nil && !strings.Contains(out, makes) {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+}
 
 const autoscaler = `
 apiVersion: autoscaling/v2
@@ -133,18 +157,7 @@ func TestDriftTruth(t *testing.T) {
 			namespaces[tc.name+way] = ns
 			all = append(all, ns)
 			if tc.name == "mutated" {
-				c.Kubectl(t, "label", "ns", ns, "mutated="+ns)
-				c.Apply(t, fmt.Sprintf(mutation, ns))
-				t.Cleanup(func() {
-					_, _ = c.TryKubectl(t, "", "delete", "mutatingadmissionpolicybinding,mutatingadmissionpolicy", ns)
-				})
-				eventually(t, 20*time.Second, "the policy works", func() error {
-					out, err := c.TryKubectl(t, fmt.Sprintf(driftedDeployment, "replicas: 2", "web:1"), "-n", ns, "apply", "--dry-run=server", "-o", "yaml", "-f", "-")
-					if err == nil && !strings.Contains(out, "minReadySeconds: 3") {
-						err = errors.New("not yet")
-					}
-					return err
-				})
+				admits(t, c, ns, defaulting, "minReadySeconds: 3")
 			}
 			replicas := tc.replicas
 			if replicas == "" {

@@ -83,6 +83,22 @@ func (w *wire) set(cut bool) {
 	clear(w.conns)
 }
 
+// wired is the kubeconfig of an administrator who is at the other end of a wire.
+func wired(t *testing.T, p *plane.Cluster) (between *wire, kubeconfig string) {
+	t.Helper()
+	server := strings.TrimPrefix(p.Config(t).Host, "https://")
+	between, address := newWire(t, server)
+	text, err := os.ReadFile(p.Kubeconfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(kubeconfig, []byte(strings.ReplaceAll(string(text), server, address)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return between, kubeconfig
+}
+
 // TestObserverSurvivesAnExpiredWatch cuts an observer off while objects change and
 // the API server restarts: what it last saw is then too old to watch from (410
 // Gone). All that happened meanwhile is told all the same, once.
@@ -96,16 +112,7 @@ func TestObserverSurvivesAnExpiredWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	server := strings.TrimPrefix(p.Config(t).Host, "https://")
-	between, address := newWire(t, server)
-	text, err := os.ReadFile(p.Kubeconfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(kubeconfig, []byte(strings.ReplaceAll(string(text), server, address)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	between, kubeconfig := wired(t, p)
 	w := observe(t, kubeconfig, filepath.Join(t.TempDir(), "driftcast.db"), cluster.Config{})
 	w.ready(t)
 

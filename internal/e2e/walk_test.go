@@ -234,7 +234,7 @@ func eventually(t *testing.T, limit time.Duration, what string, check func() err
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: not within %v: %v", what, limit, err)
 		}
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 
