@@ -119,7 +119,7 @@ func (s *suite) missingData(t *testing.T) {
 			p := clone(s.panel)
 			damage(p)
 			checkAll(t, s.fitted, extract(t, p, s.target, features.Options{Origins: s.origins}), false)
-			fitted, err := s.model.Fit(context.Background(), s.train(t, p), models.FitOptions{Seed: 11})
+			fitted, err := s.model.Fit(context.Background(), s.trainFew(t, p), models.FitOptions{Seed: 11})
 			if errors.Is(err, models.ErrTooFewRows) {
 				return
 			}
@@ -157,7 +157,7 @@ func (s *suite) degenerate(t *testing.T) {
 		"one sample":    Panel(s.target, 1, 1, 3),
 	} {
 		t.Run(name, func(t *testing.T) {
-			fitted, err := s.model.Fit(context.Background(), s.train(t, p), models.FitOptions{Seed: 11})
+			fitted, err := s.model.Fit(context.Background(), s.trainFew(t, p), models.FitOptions{Seed: 11})
 			if err != nil && !errors.Is(err, models.ErrTooFewRows) {
 				t.Fatalf("fit: got %v, want a model or ErrTooFewRows", err)
 			}

@@ -216,7 +216,7 @@ func (s *suite) strange(t *testing.T) {
 			if !learned[name] {
 				return
 			}
-			fitted, err := s.model.Fit(context.Background(), s.train(t, p), models.FitOptions{Seed: 11})
+			fitted, err := s.model.Fit(context.Background(), s.trainFew(t, p), models.FitOptions{Seed: 11})
 			if errors.Is(err, models.ErrTooFewRows) {
 				return
 			}
