@@ -95,7 +95,7 @@ func (s *Server) promQuery(c echo.Context) (a promAnswer, err error) {
 		return a, f.err
 	}
 	value, err := s.o.Future.Query(ctx, f.text("query"), at)
-	return truncated(value, limit), promError(err)
+	return truncated(value, limit), promError("query", err)
 }
 
 func (s *Server) promQueryRange(c echo.Context) (a promAnswer, err error) {
@@ -107,7 +107,7 @@ func (s *Server) promQueryRange(c echo.Context) (a promAnswer, err error) {
 		return a, f.err
 	}
 	value, err := s.o.Future.QueryRange(ctx, f.text("query"), w)
-	return truncated(value, limit), promError(err)
+	return truncated(value, limit), promError("query", err)
 }
 
 // series lists what match[] selects.
@@ -117,7 +117,7 @@ func (s *Server) series(c echo.Context, f *promForm, limit int) (found []collect
 		return nil, false, f.err
 	}
 	found, more, err = s.o.Future.Series(c.Request().Context(), f.values["match[]"], from, to, limit)
-	return found, more, promError(err)
+	return found, more, promError("match[]", err)
 }
 
 func (s *Server) promSeries(c echo.Context) (a promAnswer, err error) {

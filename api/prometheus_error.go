@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -9,14 +10,18 @@ import (
 	"github.com/driftcast/driftcast/collector"
 )
 
-// promError gives a QueryError its status.
-func promError(err error) error {
+// promError gives a QueryError its status, and names the parameter where that is
+// at fault.
+func promError(parameter string, err error) error {
 	var q *collector.QueryError
 	if !errors.As(err, &q) {
 		return err
 	}
 	status := map[string]int{"bad_data": http.StatusBadRequest, "execution": http.StatusUnprocessableEntity,
 		"timeout": http.StatusServiceUnavailable, "canceled": 499, "internal": http.StatusInternalServerError}[q.Kind]
+	if q.Kind == "bad_data" {
+		q = &collector.QueryError{Kind: q.Kind, Err: fmt.Errorf("invalid parameter %q: %w", parameter, q.Err)}
+	}
 	return &promFault{status, q}
 }
 
