@@ -74,6 +74,9 @@ func (s *Server) showTarget(t features.Target) (gen.Target, error) {
 			PerSeconds int64   `json:"perSeconds"`
 		}{b.Count, seconds(b.Per)}
 	}
+	if within := t.Warn.Within; within > 0 {
+		shown.Warn.WithinSeconds = pointer(seconds(within))
+	}
 	return shown, nil
 }
 

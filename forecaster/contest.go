@@ -146,6 +146,7 @@ func eventContest(ctx context.Context, t *features.Target, panel *features.Panel
 		return nil, err
 	}
 	var out []contender
+	briers := make([][]float64, len(report.Horizons)) // of each contender
 	for _, m := range report.Models {
 		if m.Err != nil || a.of[m.Model] == nil {
 			continue
@@ -155,17 +156,46 @@ func eventContest(ctx context.Context, t *features.Target, panel *features.Panel
 		var brier, honest mean
 		for h, s := range m.Horizons {
 			brier.add(s.Brier)
+			briers[h] = append(briers[h], s.Brier)
 			honest.add(s.CalibrationError)
 			c.parts[h].miscalibrated = s.CalibrationError
 			at := "_" + short(report.Horizons[h])
 			c.scores["brier"+at], c.scores["skill"+at], c.scores["auroc"+at] = s.Brier, s.Skill, s.AUROC
 			c.scores["precision"+at], c.scores["recall"+at] = s.Alerts.Precision, s.Alerts.Recall
 		}
-		c.loss, c.miscalibrated = brier.value(), honest.value()
-		c.scores["loss"] = c.loss
+		c.scores["loss"], c.miscalibrated = brier.value(), honest.value()
 		out = append(out, c)
 	}
+	for i, loss := range evenly(briers) {
+		out[i].loss = loss
+	}
 	return out, nil
+}
+
+// evenly returns a loss for each contender in which every horizon counts alike:
+// the mean over horizons of its Brier score by that of the whole field. A week
+// ahead the scores are so much larger than an hour ahead that no other horizon
+// would count beside it. A horizon without events or without a score counts for
+// nobody; where there is no other, the loss is NaN.
+func evenly(briers [][]float64) []float64 {
+	var losses []mean
+	for _, of := range briers {
+		var field mean
+		for _, b := range of {
+			field.add(b)
+		}
+		losses = slices.Grow(losses, len(of))[:max(len(losses), len(of))]
+		for i, b := range of {
+			if field.sum > 0 {
+				losses[i].add(b / field.value())
+			}
+		}
+	}
+	out := make([]float64, len(losses))
+	for i := range losses {
+		out[i] = losses[i].value()
+	}
+	return out
 }
 
 // rank puts the lowest loss first and the champion last; what has no loss is

@@ -34,11 +34,11 @@ type verdict struct {
 func judge(t *features.Target, champion *incumbent, ranked []contender, seed uint64) verdict {
 	best := ranked[0]
 	if champion == nil {
-		return verdict{true, fmt.Sprintf("the first champion: %s, loss %.4g over %d origins", best.name, best.loss, len(best.origins))}
+		return verdict{true, fmt.Sprintf("the first champion: %s, loss %.4g over %d origins", best.name, best.scores["loss"], len(best.origins))}
 	}
 	if champion.misfit != nil {
 		return verdict{true, fmt.Sprintf("promoted: %s, loss %.4g over %d origins: the champion cannot serve any more: %v",
-			best.name, best.loss, len(best.origins), champion.misfit)}
+			best.name, best.scores["loss"], len(best.origins), champion.misfit)}
 	}
 	rival, how := contender{}, ""
 	if last := ranked[len(ranked)-1]; last.name == incumbentName {

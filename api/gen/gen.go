@@ -1569,6 +1569,9 @@ type Warn struct {
 		PerSeconds int64   `json:"perSeconds"`
 	} `json:"budget,omitempty"`
 	Risk float64 `json:"risk"`
+
+	// WithinSeconds The longest horizon that is warned of. Absent means all.
+	WithinSeconds *int64 `json:"withinSeconds,omitempty"`
 }
 
 // Warning defines model for Warning.

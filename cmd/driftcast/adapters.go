@@ -85,6 +85,7 @@ func (c collecting) Collect(ctx context.Context, now time.Time) error {
 type risks struct {
 	store   *store.Store
 	history *collector.History
+	targets func() []features.Target
 }
 
 // Risk implements corrector.Risks.
@@ -100,9 +101,19 @@ func (r risks) Risk(ctx context.Context, target string, subject collector.Subjec
 	if f.Origin.Before(fresh) {
 		fresh = f.Origin
 	}
+	asked := func(h time.Duration) bool { return h == horizon }
+	if horizon == 0 { // then what the target would warn of
+		var warn features.Warn
+		for _, t := range r.targets() {
+			if t.Name == target {
+				warn = t.Warn
+			}
+		}
+		asked = warn.Heeds
+	}
 	highest := math.NaN()
 	for _, risk := range f.Risks {
-		if (horizon == 0 || risk.Horizon == horizon) && !(risk.Probability <= highest) {
+		if asked(risk.Horizon) && !(risk.Probability <= highest) {
 			highest = risk.Probability
 		}
 	}

@@ -137,7 +137,7 @@ func (a *app) wire(ctx context.Context, c config, w world, web webFlags, logger 
 
 // corrections makes the corrector, with all that its guards may ask.
 func (a *app) corrections(c config, s *service, targets func() []features.Target, registry *prometheus.Registry) (*corrector.Corrector, error) {
-	o := corrector.Options{Policies: c.Corrections.Policies, Log: announced{s.store, s}, Trail: s.store, Risks: risks{s.store, s.history}, Drifts: evidence{s},
+	o := corrector.Options{Policies: c.Corrections.Policies, Log: announced{s.store, s}, Trail: s.store, Risks: risks{s.store, s.history, targets}, Drifts: evidence{s},
 		Witnesses: witnesses{s, s.store}, Truth: truth{s.history, targets}, Stopped: c.Corrections.Stopped, KillFile: a.path("corrections.stopped"),
 		Now: s.world.now, Elapsed: s.world.elapsed, Leads: s.world.leads, Logger: s.logger, Registerer: registry}
 	var declared actuators.Manifests
