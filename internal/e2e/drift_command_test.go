@@ -56,9 +56,12 @@ func TestDriftDryRun(t *testing.T) {
 	})
 	c.Kubectl(t, "-n", ns, "patch", "deploy/web", "-p", `{"spec":{"replicas":4,"minReadySeconds":7}}`)
 	want := []string{"Deployment replicas /spec/replicas: 2 → 4 by kubectl-patch", "Deployment spec /spec/minReadySeconds: nothing → 7 by kubectl-patch"}
-	if got := driftLines(second.look(ns), in); !slices.Equal(got, want) {
-		t.Errorf("got %q\nwant %q", got, want)
-	}
+	eventually(t, 30*time.Second, "the dry run says what was patched", func() error { // while the controller writes the status
+		if got := driftLines(second.look(ns), in); !slices.Equal(got, want) {
+			return fmt.Errorf("got %q\nwant %q", got, want)
+		}
+		return nil
+	})
 	other := strings.ReplaceAll(fmt.Sprintf(driftedDeployment, "replicas: 2", "mirror/web:1"), "name: web,", "name: other,")
 	c.Apply(t, other, "-n", ns, "--server-side", "--field-manager=gitops")
 	writeFile(t, filepath.Join(dir, "web.yaml"), other)

@@ -14,6 +14,7 @@ import (
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	observed "github.com/driftcast/driftcast/cluster"
 	"github.com/driftcast/driftcast/drift"
@@ -184,7 +185,16 @@ func TestDriftTruth(t *testing.T) {
 			}
 		}
 	}
-	time.Sleep(2 * time.Second) // for the ReplicaSets, which tell somebody new what was removed
+	for _, ns := range all { // the ReplicaSets tell somebody new what was removed
+		c.Await(t, 30*time.Second, cluster.What{Resource: cluster.Deployments, Namespace: ns}, func(deployments []unstructured.Unstructured) error {
+			for _, d := range deployments {
+				if seen, _, _ := unstructured.NestedInt64(d.Object, "status", "observedGeneration"); seen != d.GetGeneration() {
+					return fmt.Errorf("generation %d of %s is not seen yet", d.GetGeneration(), d.GetName())
+				}
+			}
+			return nil
+		})
+	}
 	for _, memory := range []bool{true, false} {
 		if !memory {
 			seat = newDriftSeat(t, c, "", nil)
