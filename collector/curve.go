@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
@@ -220,7 +221,7 @@ func (s *Selection) Allows(label, value string) bool {
 func (s *Selection) Accepts(name string, l Labels) bool {
 	for _, m := range s.matchers {
 		value := name
-		if m.Name != labels.MetricName {
+		if m.Name != model.MetricNameLabel {
 			value = l.Value(m.Name)
 		}
 		if !m.Matches(value) {

@@ -154,8 +154,8 @@ func TestChartValues(t *testing.T) {
 func TestChartRefuses(t *testing.T) {
 	s := schema(t)
 	for name, test := range map[string]struct{ values, key string }{
-		"a misspelt key":                   {"correctons: {}", "'correctons'"},
-		"a misspelt section of the config": {"config: {correctons: {}}", "'correctons'"},
+		"a misspelt key":                   {"corections: {}", "'corections'"},
+		"a misspelt section of the config": {"config: {corections: {}}", "'corections'"},
 		"a misspelt key deep inside":       {"config: {corrections: {policies: [{name: a, actuator: cordon, budget: {percnt: 5}}]}}", "'percnt'"},
 		"a mode that is none":              {"config: {corrections: {policies: [{name: a, actuator: cordon, mode: automatic}]}}", "/config/corrections/policies/0/mode"},
 		"off, which YAML takes for false":  {"config: {training: {schedule: off}}", "/config/training/schedule"},

@@ -14,10 +14,10 @@ func TestEvenly(t *testing.T) {
 		best   int         // -1: nobody can be told
 	}{
 		"better soon by half, worse in a week by a tenth": {[][]float64{{0.01, 0.02}, {0.22, 0.2}}, 0},
-		"one horizon":                                     {[][]float64{{0.02, 0.01}}, 1},
-		"a horizon without events counts for nobody":      {[][]float64{{0, 0}, {0.2, 0.1}}, 1},
-		"one that has no score at a horizon":              {[][]float64{{nan, 0.1}, {0.1, 0.3}}, 0},
-		"nothing known":                                   {[][]float64{{nan, nan}}, -1},
+		"one horizon": {[][]float64{{0.02, 0.01}}, 1},
+		"a horizon without events counts for nobody": {[][]float64{{0, 0}, {0.2, 0.1}}, 1},
+		"one that has no score at a horizon":         {[][]float64{{nan, 0.1}, {0.1, 0.3}}, 0},
+		"nothing known":                              {[][]float64{{nan, nan}}, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			losses, best := evenly(c.briers), -1

@@ -2,6 +2,7 @@ package forecaster_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -73,7 +74,7 @@ func TestRegressionsAreFoundInTheLoop(t *testing.T) {
 			}
 		}
 	}
-	told := append(before, w.told.kinds(forecaster.RegressionChanged)...)
+	told := slices.Concat(before, w.told.kinds(forecaster.RegressionChanged))
 	if len(told) != 2 || told[0].Regression.State != shift.New || told[1].Regression.State != shift.Gone {
 		t.Fatalf("got %d events: %+v", len(told), told)
 	}
