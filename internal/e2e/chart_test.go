@@ -204,8 +204,8 @@ func TestChartRefuses(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"a misspelt key":          {[]string{"--set", "correctons.enabled=true"}, []string{"correctons", "not allowed"}},
-		"a misspelt config key":   {[]string{"--set", "config.correctons.stopped=true"}, []string{"/config", "correctons", "not allowed"}},
+		"a misspelt key":          {[]string{"--set", "corections.enabled=true"}, []string{"corections", "not allowed"}},
+		"a misspelt config key":   {[]string{"--set", "config.corections.stopped=true"}, []string{"/config", "corections", "not allowed"}},
 		"a password":              {[]string{"--set", "config.prometheus.basic_auth.password=x"}, []string{"/config/prometheus/basic_auth", "password"}},
 		"approval without rights": {[]string{"--set", approve}, []string{"config.corrections.policies: keep", "set corrector.enabled"}},
 		"an actuator too few":     {[]string{"--set", approve, "--set", "corrector.enabled=true,corrector.actuators={taint}"}, []string{"keep", "add cordon to corrector.actuators"}},
@@ -256,7 +256,7 @@ func TestChartPackage(t *testing.T) {
 		if err := yaml.Unmarshal(text, &want); err != nil {
 			t.Fatal(err)
 		}
-		var shown any = rendered[name].Object["spec"]
+		shown := rendered[name].Object["spec"]
 		if data, ok, _ := unstructured.NestedString(rendered[name].Object, "data", "driftcast.json"); ok {
 			if err := yaml.Unmarshal([]byte(data), &shown); err != nil {
 				t.Fatal(err)

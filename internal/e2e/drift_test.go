@@ -101,7 +101,6 @@ type driftCase struct {
 	replicas string                                                          // of the manifest; "": replicas: 2
 	do       func(t *testing.T, c *cluster.Cluster, ns string, how []string) // after the first look
 	want     []string
-	first    []string // what somebody sees who never looked before; nil: want
 }
 
 func driftCases() []driftCase {
