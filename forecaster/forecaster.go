@@ -109,7 +109,7 @@ func (f *Forecaster) SetTargets(targets []features.Target) {
 	for _, t := range targets {
 		s := f.states[t.Name]
 		if s == nil {
-			s = &state{warnings: map[collector.Subject]*active{}, kept: map[string][]byte{}, status: TargetStatus{Target: t.Name}}
+			s = &state{warnings: map[collector.Subject]*active{}, kept: map[string][]byte{}, online: online{}, status: TargetStatus{Target: t.Name}}
 		}
 		s.status.Threshold, s.status.Because = Limit(&t, s.champion.manifest.Threshold)
 		s.naive = serving{} // its horizons may have changed

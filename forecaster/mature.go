@@ -58,7 +58,7 @@ func (f *Forecaster) mature(ctx context.Context, t *features.Target, s *state, n
 	if t.IsEvent() {
 		return f.score(ctx, t, s)
 	}
-	return errors.Join(f.keep(ctx, t, s, memoryOnline, &s.online), f.score(ctx, t, s))
+	return errors.Join(f.keep(ctx, t, s, memoryOnline, s.online), f.score(ctx, t, s))
 }
 
 // score reads the scorecards of a target anew, for metrics.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding"
-	"errors"
 	"fmt"
 
 	"github.com/driftcast/driftcast/features"
@@ -25,8 +24,8 @@ func (f *Forecaster) recall(ctx context.Context, t *features.Target, s *state) e
 		return nil
 	}
 	w := &shifts{regressions: &shift.Tracker{}, drift: &shift.DriftTracker{}}
-	var kept online
-	for what, into := range map[string]encoding.BinaryUnmarshaler{memoryOnline: &kept, memoryRegressions: w.regressions, memoryDrift: w.drift} {
+	kept := online{}
+	for what, into := range map[string]encoding.BinaryUnmarshaler{memoryOnline: kept, memoryRegressions: w.regressions, memoryDrift: w.drift} {
 		b, err := f.o.Ledger.Learned(ctx, t.Name, what)
 		if err != nil {
 			return fmt.Errorf("target %s: what was learned before: %w", t.Name, err)
@@ -65,20 +64,4 @@ func (f *Forecaster) keep(ctx context.Context, t *features.Target, s *state, wha
 		return fmt.Errorf("target %s: keep %s: %w", t.Name, what, err)
 	}
 	return nil
-}
-
-// MarshalBinary implements encoding.BinaryMarshaler.
-func (o *online) MarshalBinary() ([]byte, error) {
-	widths, err := o.widths.MarshalBinary()
-	return append([]byte(o.model+"\n"), widths...), err
-}
-
-// UnmarshalBinary implements encoding.BinaryUnmarshaler.
-func (o *online) UnmarshalBinary(b []byte) error {
-	model, widths, found := bytes.Cut(b, []byte("\n"))
-	if !found {
-		return errors.New("online intervals: no model named")
-	}
-	o.model = string(model)
-	return o.widths.UnmarshalBinary(widths)
 }

@@ -84,14 +84,15 @@ func (f *Forecaster) shadow(t *features.Target, s *state) serving {
 
 // foreshadow lets the shadow forecast what the champion has just forecast. What
 // goes wrong with it harms nobody but itself.
-func (f *Forecaster) foreshadow(ctx context.Context, t *features.Target, frame *features.Frame, model serving) error {
-	forecasts, err := f.predict(ctx, t, frame, model, false)
+func (f *Forecaster) foreshadow(ctx context.Context, t *features.Target, frame *features.Frame, said *said) error {
+	forecasts, err := f.predict(ctx, t, frame, said.shadow, false)
 	if errors.Is(err, models.ErrSchema) {
 		return f.o.Registry.DropShadow(t.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("shadow: %w", err)
 	}
+	said.adjust(said.shadow.id, forecasts) // as it would be, were it to serve
 	return f.o.Ledger.PutShadows(ctx, scorable(t, forecasts))
 }
 
