@@ -299,7 +299,7 @@ func TestPrometheusVersion(t *testing.T) {
 // and no fault of ours.
 func FuzzPrometheusForm(f *testing.F) {
 	for _, seed := range []string{"query=1&time=1795410000", "query=1&start=0&end=9&step=1", "query=up&limit=3&timeout=1m", "match[]=up&start=1e9&end=-1e9",
-		"query=1&start=2026-11-23T05:00:00.123456789%2B14:00&end=1e14&step=100000y", "time=0x1p-2&query=a[1m:1s]", "match[]={__name__=~\"(.*\"}"} {
+		"query=1&start=2026-11-23T05:00:00.123456789%2B14:00&end=1e14&step=100000y", "time=0x1p-2&query=a[1m:1s]", "query=a[10m:]", "match[]={__name__=~\"(.*\"}"} {
 		f.Add(seed)
 	}
 	o := options(f)

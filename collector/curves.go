@@ -53,7 +53,8 @@ func NewCurves(o CurvesOptions) (*Curves, error) {
 	}
 	return &Curves{find: o.Find, turns: make(chan struct{}, o.Concurrency), wait: o.Timeout,
 		engine: promql.NewEngine(promql.EngineOpts{Logger: slog.New(slog.DiscardHandler), MaxSamples: o.MaxSamples, Timeout: o.Timeout,
-			LookbackDelta: curveLookback, EnableAtModifier: true, EnableNegativeOffset: true, Parser: newParser()})}, nil
+			LookbackDelta: curveLookback, EnableAtModifier: true, EnableNegativeOffset: true, Parser: newParser(),
+			NoStepSubqueryIntervalFn: subqueryStep})}, nil
 }
 
 // Answer is the value of a PromQL query.

@@ -59,6 +59,7 @@ func TestCurvesAnswer(t *testing.T) {
 		"a range leaves the hole out":     {"count_over_time(line[60m])", 120, "1"},
 		"a range into the future":         {"max_over_time(line[2h] offset -2h)", 130, "250"},
 		"a subquery":                      {"max_over_time(line[2h:5m])", 301, "300"},
+		"a subquery without a step":       {"count_over_time(line[10m:])", 40, "10"},
 		"a subquery of an offset":         {"max_over_time((line offset 3m)[2h:5m])", 301, "297"},
 		"when a bound is crossed":         {"min_over_time(timestamp(line > 700)[24h:1m] offset -24h) - time()", 600, "6060"},
 		"a step stands":                   {"step", 59, "1"},

@@ -29,6 +29,10 @@ func ParseExpr(expr string) (parser.Expr, error) {
 	return parsed, nil
 }
 
+// subqueryStep is the step of a subquery that names none, in milliseconds: a
+// minute, which is Prometheus' own default.
+func subqueryStep(int64) int64 { return time.Minute.Milliseconds() }
+
 func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
 // evaluator answers PromQL over samples held here.
@@ -51,6 +55,8 @@ func newEvaluator(data storage.Queryable, lookback time.Duration, logger *slog.L
 			EnableAtModifier:     true,
 			EnableNegativeOffset: true,
 			Parser:               newParser(),
+
+			NoStepSubqueryIntervalFn: subqueryStep,
 		}),
 	}
 }

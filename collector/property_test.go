@@ -147,7 +147,7 @@ func TestMemoryAnswersAsHistory(t *testing.T) {
 	for _, expr := range []string{
 		"power", "power > bool 50", `power{node=~"[12]"}`, "avg by (node) (avg_over_time(power[1h]))", "topk(2, power)",
 		"max_over_time(power[30m]) - power offset 10m", "quantile_over_time(0.9, power[20m:3m])", `{__name__="power",node!="3"}`,
-		"absent(power)", "1 + 1", "time()", "sum(rate(power[10m]))",
+		"absent(power)", "avg_over_time(power[20m:])", "1 + 1", "time()", "sum(rate(power[10m]))",
 	} {
 		t.Run(expr, func(t *testing.T) {
 			want, err := h.QueryRange(t.Context(), expr, w)
