@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/driftcast/driftcast/forecaster"
 )
 
 // slack is how far two clocks may be apart before they are said to differ.
@@ -56,6 +58,12 @@ func (c *Corrector) doubted(policy string) bool {
 	p, _ := c.policy(policy)
 	_, _, wait := c.doubt(p.WithDefaults())
 	return wait > 0
+}
+
+// passed says whether a correction's time t has come: not while the time is in
+// doubt, for then it may not have.
+func (c *Corrector) passed(t time.Time, cor forecaster.Correction) bool {
+	return !c.now().Before(t) && !c.doubted(cor.Policy)
 }
 
 // steady refuses while the time is in doubt.

@@ -33,7 +33,7 @@ func (c *Corrector) Approve(ctx context.Context, id, actor, reason string) (fore
 		return forecaster.Correction{}, fmt.Errorf("policy %s only %ss: do it by hand (%s), or set its mode to approve: %w",
 			p.Name, p.Mode, cor.Plan, forecaster.ErrConflict)
 	}
-	if !c.now().Before(cor.ExpiresAt) && !c.doubted(cor.Policy) { // in doubt, the guard "clock" says no
+	if c.passed(cor.ExpiresAt, cor) { // in doubt, the guard "clock" says no
 		if err := c.expire(ctx, cor); err != nil {
 			return forecaster.Correction{}, err
 		}

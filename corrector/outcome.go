@@ -43,7 +43,7 @@ func (c *Corrector) settleOutcome(ctx context.Context, cor forecaster.Correction
 	acted := !cor.Applied.IsZero()
 	from, to := c.span(cor)
 	now := c.now()
-	if from.IsZero() || now.Before(to) || c.doubted(cor.Policy) {
+	if from.IsZero() || !c.passed(to, cor) {
 		return nil
 	}
 	happened, known, err := c.happened(ctx, cor, from, to)

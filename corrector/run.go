@@ -80,7 +80,7 @@ func (c *Corrector) countInForce(holding []forecaster.Correction) {
 // worthAwaiting says whether there is anything to do for an open outcome now.
 func (c *Corrector) worthAwaiting(cor forecaster.Correction) bool {
 	_, to := c.span(cor)
-	return !c.now().Before(to) && !c.doubted(cor.Policy) || cor.State == forecaster.Verified && !cor.Holds()
+	return c.passed(to, cor) || cor.State == forecaster.Verified && !cor.Holds()
 }
 
 // await follows what is verified and holds nothing, for as long as its outcome
@@ -163,7 +163,7 @@ func (c *Corrector) expireLate(ctx context.Context, cor forecaster.Correction) e
 			return c.record(ctx, &cor, move{to: forecaster.Expired, actor: loopActor, reason: "the drift is gone"})
 		}
 	}
-	if c.now().Before(cor.ExpiresAt) || c.doubted(cor.Policy) {
+	if !c.passed(cor.ExpiresAt, cor) {
 		return nil
 	}
 	return c.expire(ctx, cor)
@@ -187,7 +187,7 @@ func (c *Corrector) follow(ctx context.Context, cor forecaster.Correction) error
 		return err
 	}
 	p, err := c.policy(cor.Policy)
-	if err != nil || cor.State == forecaster.Verified || c.doubted(cor.Policy) || c.now().Sub(cor.Applied) < time.Duration(p.VerifyAfter) {
+	if err != nil || cor.State == forecaster.Verified || !c.passed(cor.Applied.Add(time.Duration(p.VerifyAfter)), cor) {
 		return nil //nolint:nilerr // a policy that is gone verifies nothing any more
 	}
 	if cor.Drift != nil {
@@ -223,7 +223,7 @@ func (c *Corrector) lost(ctx context.Context, cor forecaster.Correction) (bool, 
 	default:
 		// Once its horizon has passed it has done its service, and whoever takes
 		// it back then ends it; before, they fight.
-		if _, to := c.span(cor); c.now().Before(to) || c.doubted(cor.Policy) {
+		if _, to := c.span(cor); !c.passed(to, cor) {
 			cor.Contested = cmp.Or(plan.By, "somebody else")
 		}
 	}
