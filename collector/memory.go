@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -190,6 +189,7 @@ func (s Series) iterator(it chunkenc.Iterator) chunkenc.Iterator {
 
 // floatIterator walks a series as the engine wants it.
 type floatIterator struct {
+	floatOnly
 	s Series
 	i int
 }
@@ -222,13 +222,3 @@ func (it *floatIterator) kind() chunkenc.ValueType {
 
 func (it *floatIterator) At() (int64, float64) { return it.s.Times[it.i], it.s.Values[it.i] }
 func (it *floatIterator) AtT() int64           { return it.s.Times[it.i] }
-func (it *floatIterator) AtST() int64          { return 0 }
-func (it *floatIterator) Err() error           { return nil }
-
-func (it *floatIterator) AtHistogram(*histogram.Histogram) (int64, *histogram.Histogram) {
-	return 0, nil // never: kind says floats
-}
-
-func (it *floatIterator) AtFloatHistogram(*histogram.FloatHistogram) (int64, *histogram.FloatHistogram) {
-	return 0, nil // never: kind says floats
-}
