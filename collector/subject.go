@@ -48,6 +48,34 @@ type SubjectSpec struct {
 	Labels []string `json:"labels" yaml:"labels"`
 }
 
+// LabelsOf is the reverse of Subject: the labels that named a subject, in the
+// order given. Where a name has more colons than it needs, they are taken to
+// belong to the first of its labels, as in host:9100:3; where it has fewer,
+// another spec named it, and labels are left out.
+func (s SubjectSpec) LabelsOf(sub Subject) Labels {
+	names := slices.DeleteFunc(slices.Clone(s.Labels), func(name string) bool { return name == "namespace" })
+	if len(names) == 0 && len(s.Labels) > 0 {
+		return Labels{{Name: "namespace", Value: sub.Name}}
+	}
+	var out Labels
+	rest := sub.Name
+	for i, name := range slices.Backward(names) {
+		at := -1
+		if i > 0 {
+			if at = strings.LastIndexByte(rest, ':'); at < 0 {
+				break
+			}
+		}
+		out = append(out, Label{Name: name, Value: rest[at+1:]})
+		rest = rest[:max(at, 0)]
+	}
+	if len(names) < len(s.Labels) && sub.Namespace != "" {
+		out = append(out, Label{Name: "namespace", Value: sub.Namespace})
+	}
+	slices.Reverse(out)
+	return out
+}
+
 // Subject names the subject of a series; ok is false where one of the labels is
 // missing from the series.
 func (s SubjectSpec) Subject(l Labels) (sub Subject, ok bool) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/driftcast/driftcast/collector"
@@ -197,7 +196,7 @@ func Observe(ctx context.Context, r features.Reader, t *features.Target, w colle
 			}
 			return nil
 		}
-		out[s] = shift.Observed{Subject: subject, Labels: labelsOf(t.Subject, subject), Series: shift.Series{Start: panel.Start, Step: panel.Interval,
+		out[s] = shift.Observed{Subject: subject, Labels: t.Subject.LabelsOf(subject), Series: shift.Series{Start: panel.Start, Step: panel.Interval,
 			Latency: panel.Series(0, s), Load: series(load), Mix: series(mix), Body: series(body)}}
 	}
 	return out, nil
@@ -219,20 +218,4 @@ func Changes(ctx context.Context, r features.Reader, t *features.Target, w colle
 	}
 	slices.SortStableFunc(out, func(a, b shift.Change) int { return a.At.Compare(b.At) })
 	return out, nil
-}
-
-// labelsOf turns a subject back into the labels that named it.
-func labelsOf(spec collector.SubjectSpec, s collector.Subject) collector.Labels {
-	names := slices.DeleteFunc(slices.Clone(spec.Labels), func(name string) bool { return name == "namespace" })
-	if len(names) == 0 {
-		return collector.Labels{{Name: "namespace", Value: s.Name}}
-	}
-	out := collector.Labels{}
-	if s.Namespace != "" {
-		out = append(out, collector.Label{Name: "namespace", Value: s.Namespace})
-	}
-	for i, value := range strings.SplitN(s.Name, ":", len(names)) {
-		out = append(out, collector.Label{Name: names[i], Value: value})
-	}
-	return out
 }

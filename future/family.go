@@ -171,38 +171,3 @@ func with(l collector.Labels, one collector.Label) collector.Labels {
 	out := make(collector.Labels, 0, len(l)+1)
 	return append(append(append(out, l[:at]...), one), l[at:]...)
 }
-
-// labelsOf is the reverse of collector.SubjectSpec.Subject. Where a name has
-// more colons than it needs, they are taken to belong to the first label, as in
-// host:9100:3.
-func labelsOf(spec collector.SubjectSpec, sub collector.Subject) collector.Labels {
-	var names []string
-	namespaced := false
-	for _, label := range spec.Labels {
-		if label == "namespace" {
-			namespaced = true
-			continue
-		}
-		names = append(names, label)
-	}
-	var out collector.Labels
-	if namespaced {
-		out = append(out, collector.Label{Name: "namespace", Value: sub.Namespace})
-		if len(names) == 0 {
-			out[0].Value = sub.Name
-		}
-	}
-	rest := sub.Name
-	for i := len(names) - 1; i > 0; i-- {
-		at := strings.LastIndexByte(rest, ':')
-		if at < 0 {
-			return out // another spec named it
-		}
-		out = append(out, collector.Label{Name: names[i], Value: rest[at+1:]})
-		rest = rest[:at]
-	}
-	if len(names) > 0 {
-		out = append(out, collector.Label{Name: names[0], Value: rest})
-	}
-	return out
-}

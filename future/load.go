@@ -172,7 +172,7 @@ func (l *load) ownLabels(ctx context.Context, t *features.Target) (func(collecto
 		if own, known := seen[sub]; known {
 			return own
 		}
-		return labelsOf(t.Subject, sub)
+		return t.Subject.LabelsOf(sub)
 	}, nil
 }
 
