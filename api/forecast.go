@@ -46,7 +46,7 @@ func (s *Server) ReadForecast(ctx context.Context, r gen.ReadForecastRequestObje
 	answer := gen.Forecast{
 		Target: f.Target, Type: typeOf(t, known, f), Subject: subject(f.Subject), Model: f.Model, Origin: f.Origin.UTC(),
 		Unit: s.unit(f.Target), IntervalSeconds: seconds(f.Interval), Objective: objective(t), Threshold: limit.Threshold, Because: limit.Because,
-		Warning: warns(limit.Threshold, f), Risks: convert(f.Risks, risk), Drivers: convert(f.Drivers, driver), Path: pathOf(f),
+		Warning: warns(t, limit.Threshold, f), Risks: convert(f.Risks, risk), Drivers: convert(f.Drivers, driver), Path: pathOf(f),
 		Crossing: moment(crossing(t, f)), Past: gen.Points{Times: []float64{}, Values: []*float64{}},
 	}
 	if len(t.Annotations) > 0 {

@@ -37,7 +37,7 @@ func (s *Server) ListForecasts(ctx context.Context, r gen.ListForecastsRequestOb
 		list.Items[i] = gen.ForecastItem{
 			Target: f.Target, Type: typeOf(t, known, f), Subject: subject(f.Subject), Model: f.Model, Origin: f.Origin.UTC(),
 			Unit: s.unit(f.Target), Objective: objective(t), Risk: number(compared(f.Risks, q.Horizon)),
-			Threshold: limits(t).Threshold, Warning: warns(limits(t).Threshold, f), Risks: convert(f.Risks, risk),
+			Threshold: limits(t).Threshold, Warning: warns(t, limits(t).Threshold, f), Risks: convert(f.Risks, risk),
 			Drivers: convert(f.Drivers[:min(3, len(f.Drivers))], driver), Past: sparks[i], Future: medians(f, sparkPoints),
 		}
 	}
@@ -145,13 +145,9 @@ func (s *Server) limitsOf() func(features.Target) forecaster.TargetStatus {
 	}
 }
 
-func warns(threshold float64, f models.Forecast) bool {
-	for _, r := range f.Risks {
-		if r.Probability >= threshold {
-			return true
-		}
-	}
-	return false
+// warns says whether a forecast is over a threshold at a horizon that is warned of.
+func warns(t features.Target, threshold float64, f models.Forecast) bool {
+	return forecaster.HighestRisk(t.Warn, f.Risks) >= threshold
 }
 
 // compared is the risk at a horizon, or the highest one for horizon 0; NaN

@@ -47,7 +47,7 @@ func budgeted(t *features.Target, fitted models.Fitted, f *features.Frame, best 
 			if fitted.Predict(f, row, &out) != nil || t.Objective.Breached(lastKnown(f.Past(row))) {
 				continue
 			}
-			rows = append(rows, models.RiskRow{Subject: r.Subject, Step: r.Origin, Risk: highestRisk(t, out.Risks)})
+			rows = append(rows, models.RiskRow{Subject: r.Subject, Step: r.Origin, Risk: HighestRisk(t.Warn, out.Risks)})
 		}
 	}
 	threshold := models.BudgetThreshold(rows, t.Interval, t.Warn.Budget)
@@ -67,12 +67,12 @@ func lastKnown(past []float64) float64 {
 	return math.NaN()
 }
 
-// highestRisk is the highest risk at any horizon that is warned of, NaN where
+// HighestRisk is the highest risk at any horizon that is warned of, NaN where
 // none is known.
-func highestRisk(t *features.Target, risks []models.Risk) float64 {
+func HighestRisk(warn features.Warn, risks []models.Risk) float64 {
 	highest := math.NaN()
 	for _, r := range risks {
-		if t.Warn.Heeds(r.Horizon) && !(r.Probability <= highest) {
+		if warn.Heeds(r.Horizon) && !(r.Probability <= highest) {
 			highest = r.Probability
 		}
 	}

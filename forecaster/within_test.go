@@ -61,3 +61,17 @@ func TestALongHorizonIsForecastAndNotWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// TestHighestRisk: what is not warned of counts for nobody who asks whether there
+// is a warning: the loop, the API and the command alike.
+func TestHighestRisk(t *testing.T) {
+	risks := []models.Risk{{Horizon: time.Hour, Probability: 0.2}, {Horizon: 24 * time.Hour, Probability: 0.4}, {Horizon: 7 * 24 * time.Hour, Probability: 0.9}}
+	for within, want := range map[time.Duration]float64{0: 0.9, 24 * time.Hour: 0.4, time.Hour: 0.2} {
+		if got := forecaster.HighestRisk(features.Warn{Within: within}, risks); got != want {
+			t.Errorf("within %s: got %v, want %v", within, got, want)
+		}
+	}
+	if got := forecaster.HighestRisk(features.Warn{Within: time.Minute}, risks); got == got {
+		t.Errorf("none is warned of: got %v, want NaN", got)
+	}
+}

@@ -101,7 +101,7 @@ func (r risks) Risk(ctx context.Context, target string, subject collector.Subjec
 	if f.Origin.Before(fresh) {
 		fresh = f.Origin
 	}
-	asked := func(h time.Duration) bool { return h == horizon }
+	highest := math.NaN()
 	if horizon == 0 { // then what the target would warn of
 		var warn features.Warn
 		for _, t := range r.targets() {
@@ -109,11 +109,10 @@ func (r risks) Risk(ctx context.Context, target string, subject collector.Subjec
 				warn = t.Warn
 			}
 		}
-		asked = warn.Heeds
+		highest = forecaster.HighestRisk(warn, f.Risks)
 	}
-	highest := math.NaN()
 	for _, risk := range f.Risks {
-		if asked(risk.Horizon) && !(risk.Probability <= highest) {
+		if risk.Horizon == horizon {
 			highest = risk.Probability
 		}
 	}

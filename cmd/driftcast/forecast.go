@@ -99,13 +99,18 @@ func (a *app) forecastAll(ctx context.Context, o *offline, target string, limit 
 	if err != nil {
 		return err
 	}
-	thresholds := map[string]float64{}
+	thresholds, warns := map[string]float64{}, map[string]features.Warn{}
 	for i := range o.targets {
-		thresholds[o.targets[i].Name], _ = o.limit(&o.targets[i])
+		t := &o.targets[i]
+		thresholds[t.Name], _ = o.limit(t)
+		warns[t.Name] = t.Warn
+	}
+	over := func(f models.Forecast) bool {
+		return forecaster.HighestRisk(warns[f.Target], f.Risks) >= thresholds[f.Target]
 	}
 	var found error
 	for _, f := range list {
-		if highest(f) >= thresholds[f.Target] {
+		if over(f) {
 			found = errFound
 		}
 	}
@@ -113,7 +118,7 @@ func (a *app) forecastAll(ctx context.Context, o *offline, target string, limit 
 		t.row("RISK", "TARGET", "SUBJECT", "WITHIN", "AS OF", "WHY")
 		for _, f := range list {
 			mark := ""
-			if highest(f) >= thresholds[f.Target] {
+			if over(f) {
 				mark = " !"
 			}
 			t.row(percent(highest(f))+mark, f.Target, f.Subject.String(), within(f), f.Origin.UTC().Format(time.RFC3339), why(f))
@@ -141,7 +146,7 @@ func (a *app) forecastOne(ctx context.Context, o *offline, text string) error {
 	}
 	var found error
 	threshold, because := o.limit(target)
-	if highest(f) >= threshold {
+	if forecaster.HighestRisk(target.Warn, f.Risks) >= threshold {
 		found = errFound
 	}
 	past, err := o.past(ctx, target, f)
@@ -263,15 +268,8 @@ func blank(n int) []float64 {
 }
 
 // highest is the highest risk at any horizon, NaN where there is none.
-func highest(f models.Forecast) float64 {
-	risk := math.NaN()
-	for _, r := range f.Risks {
-		if !(r.Probability <= risk) {
-			risk = r.Probability
-		}
-	}
-	return risk
-}
+// highest is the highest risk at any horizon, warned of or not.
+func highest(f models.Forecast) float64 { return forecaster.HighestRisk(features.Warn{}, f.Risks) }
 
 func within(f models.Forecast) string {
 	words := make([]string, len(f.Risks))
