@@ -34,10 +34,10 @@ type quantile struct {
 // said is what a step says about one target.
 type said struct {
 	origin   time.Time
-	shadow   serving                                  // a challenger that is tried beside the model; may be none
-	adjust   func(model string, of []models.Forecast) // moves intervals by what has matured; nil: nothing does
-	note     func(*features.Panel, *features.Frame)   // sees what was forecast from; nil: nobody does
-	jumps    jumps                                    // of units
+	shadow   serving                                // a challenger that is tried beside the model; may be none
+	online   online                                 // moves intervals by what has matured; nil: nothing does
+	note     func(*features.Panel, *features.Frame) // sees what was forecast from; nil: nobody does
+	jumps    jumps                                  // of units
 	model    string
 	problem  string // why it is less than it should be; empty where all is well
 	subjects []assessed
@@ -62,7 +62,7 @@ func (f *Forecaster) forecast(ctx context.Context, t *features.Target, s *state,
 	}
 	if model.id == s.champion.id && model.id != "" {
 		out.shadow = f.shadow(t, s)
-		out.adjust = func(model string, forecasts []models.Forecast) { s.online.adjust(t, model, forecasts) }
+		out.online = s.online
 		out.note = func(p *features.Panel, frame *features.Frame) { s.note(p, frame, out.origin) }
 	}
 	err = f.forecastBy(ctx, t, model, &out)
@@ -126,9 +126,7 @@ func (f *Forecaster) forecastChunk(ctx context.Context, r features.Reader, t *fe
 	if err != nil {
 		return err
 	}
-	if out.adjust != nil {
-		out.adjust(model.id, forecasts)
-	}
+	out.online.adjust(t, model.id, forecasts)
 	if err := f.o.Ledger.PutForecasts(ctx, scorable(t, forecasts)); err != nil {
 		return err
 	}

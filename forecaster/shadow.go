@@ -92,7 +92,7 @@ func (f *Forecaster) foreshadow(ctx context.Context, t *features.Target, frame *
 	if err != nil {
 		return fmt.Errorf("shadow: %w", err)
 	}
-	said.adjust(said.shadow.id, forecasts) // as it would be, were it to serve
+	said.online.adjust(t, said.shadow.id, forecasts) // as it would be, were it to serve
 	return f.o.Ledger.PutShadows(ctx, scorable(t, forecasts))
 }
 
